@@ -1,0 +1,73 @@
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from tf_earlydyn import plots
+
+STEPS = [0, 1, 10, 100]
+
+
+@pytest.fixture
+def ax():
+    with matplotlib.rc_context():
+        yield Figure().subplots()
+
+
+def metrics():
+    columns = [f"{model}_{part}" for model in ("network", "linear") for part in ("train_loss", "test_loss")]
+    columns += [f"{model}_residual_{part}" for model in ("network", "linear") for part in ("in", "out")]
+    return pd.DataFrame({"step": STEPS, **{name: np.arange(4.0) + 10 * k for k, name in enumerate(columns)}})
+
+
+def drawn(ax):
+    """Each curve of data in the axes, by its heights."""
+    return {tuple(line.get_ydata()): line for line in ax.lines if len(line.get_xdata()) == len(STEPS)}
+
+
+@pytest.mark.parametrize(
+    ("draw", "columns"),
+    [
+        (
+            lambda table, ax: plots.losses(table, ax, 0.5),
+            [f"{m}_{s}_loss" for m in ("network", "linear") for s in ("train", "test")],
+        ),
+        (plots.residual, [f"{m}_residual_{p}" for m in ("network", "linear") for p in ("in", "out")]),
+    ],
+    ids=["losses", "residual"],
+)
+def test_every_curve_is_drawn_in_its_style(draw, columns, ax):
+    table = metrics()
+    assert draw(table, ax) is ax
+    curves = drawn(ax)
+    assert set(curves) == {tuple(table[column]) for column in columns}
+    styles = {column: curves[tuple(table[column])] for column in columns}
+    for column, line in styles.items():
+        assert list(line.get_xdata()) == STEPS
+        solid = column.endswith(("train_loss", "_in"))
+        assert (line.get_linestyle() == "-") == solid
+    assert len({line.get_color() for column, line in styles.items() if column.startswith("network")}) == 1
+    assert styles[columns[0]].get_color() != styles[columns[2]].get_color()
+    assert ax.get_xscale() == "symlog"
+    assert ax.get_xlabel() and ax.get_ylabel()
+    assert len(ax.get_legend_handles_labels()[1]) >= 4
+
+
+def test_logits_draw_network_and_linear_model_of_each_example(ax):
+    rows = [
+        {"step": step, "example": example, "output": 0, "network": example + step, "linear": example - step}
+        for step in STEPS
+        for example in (7, 3)
+    ]
+    plots.logits(pd.DataFrame(rows), ax)
+    curves = drawn(ax)
+    assert set(curves) == {tuple(e + s * step for step in STEPS) for e in (7, 3) for s in (1, -1)}
+    colours = [curves[tuple(e + s * step for step in STEPS)].get_color() for e in (7, 3) for s in (1, -1)]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+
+
+def test_a_marked_step_is_in_the_legend(ax):
+    plots.mark_step(ax, 21, "half-way step, 21")
+    assert ax.get_legend_handles_labels()[1] == ["half-way step, 21"]
+    assert list(ax.lines[0].get_xdata()) == [21, 21]

@@ -1,0 +1,72 @@
+import json
+import math
+
+import pytest
+
+from tf_earlydyn import rundir
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.rundir import RunDirectory
+
+
+def test_a_directory_is_made_with_its_parents(tmp_path):
+    assert RunDirectory.create(str(tmp_path / "a" / "b")).path.is_dir()
+
+
+def test_default_directories_never_coincide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = {RunDirectory.create(None).path for _ in range(3)}
+    assert len(paths) == 3
+    assert all(path.parent.name == "runs" for path in paths)
+
+
+@pytest.mark.parametrize("kind", ["directory", "file", "dangling link"])
+def test_what_exists_is_refused(kind, tmp_path):
+    path = tmp_path / "run"
+    {"directory": path.mkdir, "file": path.touch, "dangling link": lambda: path.symlink_to("nowhere")}[kind]()
+    with pytest.raises(InputError, match=r"run_dir must be a new directory\. Received: run_dir=.*run, which exists"):
+        RunDirectory.create(str(path))
+
+
+def test_a_place_that_cannot_hold_a_directory_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="not a writable directory"):
+        RunDirectory.create(str(tmp_path / "file" / "run"))
+    with pytest.raises(InputError, match="run_dir cannot be made"):
+        RunDirectory.create("/proc/run")
+
+
+def test_writes_are_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.json"
+    rundir.write_json(path, {"x": 1.5})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        rundir.write_json(path, {"x": math.nan})
+    assert rundir.read_json(path) == {"x": 1.5}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tables_keep_every_digit(tmp_path):
+    rundir.write_csv(tmp_path / "a.csv", [{"step": 0, "value": 0.1 + 0.2}, {"step": 1, "value": 1e-300}])
+    assert (tmp_path / "a.csv").read_text() == f"step,value\n0,{0.1 + 0.2!r}\n1,1e-300\n"
+    assert rundir.read_csv(tmp_path / "a.csv")["step"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("read", [rundir.read_json, rundir.read_csv])
+@pytest.mark.parametrize("content", [None, ""])
+def test_files_that_cannot_be_read_are_refused(read, content, tmp_path):
+    if content is not None:
+        (tmp_path / "a").write_text(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path / "a")
+
+
+def test_a_run_without_a_summary_did_not_finish(tmp_path):
+    with pytest.raises(InputError, match=r"does not hold a finished run: it has no summary\.json, config\.json"):
+        RunDirectory.open_finished(tmp_path)
+
+
+def test_provenance_says_where_a_run_came_from():
+    found = rundir.provenance()
+    assert found["versions"]["keras"].startswith("3.")
+    assert {"python", "numpy"} <= found["versions"].keys()
+    assert found["git_commit"] is None or len(found["git_commit"]) == 40
+    json.dumps(found)

@@ -1,0 +1,50 @@
+"""Early-time learning dynamics of neural networks, in TensorFlow and Keras 3.
+
+Names are imported when they are first used, so that ``import tf_earlydyn`` and ``scripts/train.py --help`` are quick.
+"""
+
+import importlib
+
+from tf_earlydyn.environment import require_tensorflow
+
+require_tensorflow()
+
+import wrapt  # noqa: E402 (comes with TensorFlow, so the line above must speak first)
+
+
+@wrapt.when_imported("keras")
+def _register_with_keras(_) -> None:
+    """Lets ``keras.saving.load_model`` know our layers wherever Keras and this package are both imported."""
+    importlib.import_module("tf_earlydyn.models")
+    importlib.import_module("tf_earlydyn.theory.features")
+
+
+_HOMES = {
+    "DataConfig": "config",
+    "InputError": "errors",
+    "LinearModel": "models",
+    "ModelConfig": "config",
+    "NTKConv2D": "models",
+    "NTKDense": "models",
+    "RunConfig": "config",
+    "TrainingConfig": "config",
+    "antisymmetric": "models",
+    "cnn": "models",
+    "mlp": "models",
+    "two_layer": "models",
+}
+_MODULES = ("config", "data", "metrics", "models", "plots", "report", "rundir", "studies", "theory", "training")
+
+__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604 (every entry is a string)
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f"tf_earlydyn.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"tf_earlydyn.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'tf_earlydyn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

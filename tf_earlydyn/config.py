@@ -1,0 +1,189 @@
+"""What a run is: frozen dataclasses, checked when they are made. The scripts' flags are derived from them.
+
+A field whose default depends on another field is None until then and filled in by ``__post_init__``, so that a
+configuration that is written down says everything.
+"""
+
+import dataclasses
+import math
+
+from tf_earlydyn import activations
+from tf_earlydyn.errors import InputError
+
+
+def _field(default, help_text: str, choices: tuple[str, ...] | None = None):
+    return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
+
+
+def _require(condition: bool, rule: str, **received) -> None:
+    if not condition:
+        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise InputError(f"{rule} Received: {values}.")
+
+
+def _check_choices(config) -> None:
+    for field in dataclasses.fields(config):
+        choices = field.metadata.get("choices")
+        value = getattr(config, field.name)
+        if choices and value not in (*choices, field.default):
+            raise InputError(f"{field.name} must be one of {', '.join(choices)}. Received: {field.name}={value!r}.")
+
+
+def _settle(config, name: str, value) -> None:
+    """Fills in a field of a frozen dataclass that was left to its default."""
+    if getattr(config, name) is None:
+        object.__setattr__(config, name, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which inputs and labels."""
+
+    data: str = _field("gaussian", "Where the data comes from.", ("gaussian", "cifar10", "npz"))
+    n_train: int | None = _field(None, "Training examples; default 20,000 (gaussian) or all there are (cifar10, npz).")
+    n_test: int | None = _field(None, "Test examples; default 2,000 (gaussian) or all there are (cifar10, npz).")
+    preprocess: str | None = _field(
+        None,
+        "normalise: centre by the training mean and scale each input to ||x|| = sqrt(d), the default for cifar10 and "
+        "npz; none: leave the inputs as they are, the default for gaussian.",
+        ("normalise", "none"),
+    )
+    d: int = _field(50, "gaussian: input dimension.")
+    covariance: str = _field(
+        "identity",
+        "gaussian: eigenvalues of Sigma, scaled to trace d: all equal, falling as k^-power, or given by --spectrum.",
+        ("identity", "power_law", "spectrum"),
+    )
+    power: float = _field(1.0, "gaussian, --covariance=power_law: the exponent.")
+    spectrum: tuple[float, ...] = _field((), "gaussian, --covariance=spectrum: d positive numbers.")
+    entries: str = _field(
+        "normal", "gaussian: law of the entries of z in x = Sigma^(1/2) z.", ("normal", "rademacher", "uniform")
+    )
+    labels: str = _field("sign", "gaussian: y = sign(f*(x)) or the value f*(x).", ("sign", "value"))
+    data_dir: str | None = _field(None, "cifar10: the tensorflow-datasets folder; default its own.")
+    classes: tuple[str, ...] = _field(
+        ("cat", "horse"), "cifar10: two classes, by name or number, labelled +1 and -1; or all, one-hot."
+    )
+    pool: int = _field(4, "cifar10: average pooling factor, a divisor of 32.")
+    data_file: str | None = _field(None, "npz: a file with x_train, y_train, x_test, y_test.")
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        synthetic = self.data == "gaussian"
+        if synthetic:
+            _settle(self, "n_train", 20_000)
+            _settle(self, "n_test", 2_000)
+        _settle(self, "preprocess", "none" if synthetic else "normalise")
+        for name in ("n_train", "n_test"):
+            size = getattr(self, name)
+            _require(size is None or size > 0, f"{name} must be a positive number of examples.", **{name: size})
+        self._check_gaussian()
+        _require(self.pool > 0 and 32 % self.pool == 0, "pool must be a divisor of 32.", pool=self.pool)
+        _require(
+            self.data != "npz" or self.data_file is not None,
+            "data=npz needs data_file, a file with x_train, y_train, x_test and y_test.",
+            data_file=self.data_file,
+        )
+
+    def _check_gaussian(self) -> None:
+        _require(self.d > 0, "d must be a positive dimension.", d=self.d)
+        _require(math.isfinite(self.power), "power must be a finite number.", power=self.power)
+        positive = all(math.isfinite(value) and value > 0 for value in self.spectrum)
+        _require(positive, "spectrum must hold positive finite numbers.", spectrum=self.spectrum)
+        if self.covariance == "spectrum":
+            _require(
+                len(self.spectrum) == self.d,
+                f"spectrum must hold d={self.d} eigenvalues.",
+                spectrum=f"{len(self.spectrum)} values",
+            )
+        else:
+            _require(not self.spectrum, "spectrum goes with covariance=spectrum alone.", covariance=self.covariance)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """Which network."""
+
+    model: str = _field("two_layer", "The network.", ("two_layer", "mlp", "cnn"))
+    width: int = _field(
+        256, "two_layer: all m hidden units, half in each copy (even); mlp, cnn: units or filters of each copy."
+    )
+    depth: int | None = _field(None, "mlp, cnn: hidden layers, default 4; two_layer has 1.")
+    activation: str = _field("erf", "phi.", activations.NAMES)
+    negative_slope: float = _field(activations.DEFAULT_NEGATIVE_SLOPE, "leaky_relu: the slope below 0.")
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        shallow = self.model == "two_layer"
+        _settle(self, "depth", 1 if shallow else 4)
+        _require(self.width > 0, "width must be a positive number of units.", width=self.width)
+        if shallow:
+            _require(self.width % 2 == 0, "width must be even for two_layer, half in each copy.", width=self.width)
+            _require(self.depth == 1, "two_layer has one hidden layer; take model=mlp for more.", depth=self.depth)
+        _require(self.depth > 0, "depth must be a positive number of hidden layers.", depth=self.depth)
+        _require(
+            math.isfinite(self.negative_slope), "negative_slope must be finite.", negative_slope=self.negative_slope
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How it is trained."""
+
+    train: str = _field("both", "Which layers learn; first and second are for two_layer.", ("first", "second", "both"))
+    learning_rate: float = _field(1.0, "eta of gradient descent on (1/2n) sum_i (f(x_i) - y_i)^2.")
+    steps: int = _field(3_000, "Gradient-descent steps.")
+    records_per_decade: int = _field(20, "Recorded steps per factor of ten, log-spaced; at least 10.")
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        _require(
+            math.isfinite(self.learning_rate) and self.learning_rate > 0,
+            "learning_rate must be a positive finite number.",
+            learning_rate=self.learning_rate,
+        )
+        _require(self.steps > 0, "steps must be a positive number.", steps=self.steps)
+        _require(
+            self.records_per_decade >= 10,
+            "records_per_decade must be at least 10.",
+            records_per_decade=self.records_per_decade,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """One run."""
+
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    seed: int = _field(0, "Seeds data, teacher and network.")
+    tracked: int = _field(5, "Test examples whose outputs are recorded, drawn by the seed.")
+    run_dir: str | None = _field(None, "Where the run is written, a new directory; default runs/<time>.")
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.seed < 2**32, "seed must be an integer from 0 to 2^32 - 1.", seed=self.seed)
+        _require(self.tracked >= 0, "tracked must not be negative.", tracked=self.tracked)
+        _require(
+            self.training.train == "both" or self.model.model == "two_layer",
+            "train=first and train=second are for model=two_layer; take train=both.",
+            train=self.training.train,
+            model=self.model.model,
+        )
+
+
+def flag_fields(config_class: type) -> list[dataclasses.Field]:
+    """The fields that are set by flags of the same names."""
+    return [field for field in dataclasses.fields(config_class) if "help" in field.metadata]
+
+
+def flagfile(config: RunConfig) -> str:
+    """A file of flags that repeats a run, into a run directory of its own."""
+    lines = []
+    for part in (config.data, config.model, config.training, config):
+        for field in flag_fields(type(part)):
+            value = getattr(part, field.name)
+            if field.name == "run_dir" or value is None or value == ():
+                continue
+            lines.append(f"--{field.name}={','.join(map(str, value)) if isinstance(value, tuple) else value}")
+    return "\n".join(lines) + "\n"

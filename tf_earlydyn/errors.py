@@ -1,0 +1,19 @@
+"""What can go wrong by the user's hand; every message is one sentence that says what to do."""
+
+
+class InputError(ValueError):
+    """Input that cannot be used: the message says what is wrong, what was received and what to do."""
+
+
+class DivergenceError(ArithmeticError):
+    """Training reached a loss that is not finite.
+
+    Attributes:
+        model: name of the model whose loss it is.
+        step: the first gradient-descent step at which it was seen.
+    """
+
+    def __init__(self, model: str, step: int) -> None:
+        super().__init__(f"the training loss of the {model} is not finite at step {step}")
+        self.model = model
+        self.step = step

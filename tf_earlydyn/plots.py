@@ -1,0 +1,106 @@
+"""The figures' drawings: a table and axes in, the axes out. Columns are those of ``metrics.csv`` and ``logits.csv``."""
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+# The linear model is drawn first and broad, so that a network on top of it is seen to be on top of it.
+_MODELS = ["linear", "network"]
+_WIDTHS = {"linear": 2.6, "network": 1.1}
+_COLOURS = {"linear": sns.color_palette("colorblind")[1], "network": sns.color_palette("colorblind")[0]}
+_SOLID, _DASHED = "", (3, 1.5)
+_REFERENCE = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
+
+
+def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
+    """Figure (a): losses of network and linear model against log steps, train solid, test dashed."""
+    table = _long(metrics, "loss", {split: f"{{}}_{split}_loss" for split in ("train", "test")})
+    _models(table, ax, "loss")
+    ax.axhline(optimum, linestyle=":", label="linear optimum", **_REFERENCE)
+    return ax
+
+
+def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
+    """The test loss split by the residual's part in V_lin, the span of the inputs, and the part outside it."""
+    names = {r"in $V_\mathrm{lin}$": "{}_residual_in", r"outside $V_\mathrm{lin}$": "{}_residual_out"}
+    return _models(_long(metrics, "residual", names), ax, "test loss, by part of the residual")
+
+
+def logits(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Figure (b): outputs on the tracked test examples against log steps, one colour for each example and output."""
+    table = table.melt(id_vars=["step", "example", "output"], value_vars=_MODELS, var_name="model", value_name="logit")
+    series = table["example"].astype(str) + "/" + table["output"].astype(str)
+    sns.lineplot(
+        data=table.assign(series=series),
+        x="step",
+        y="logit",
+        hue="series",
+        style="model",
+        size="model",
+        style_order=_MODELS,
+        sizes={"linear": 1.6, "network": 1.1},
+        dashes={"network": _SOLID, "linear": _DASHED},
+        palette=sns.color_palette("colorblind", series.nunique()),
+        errorbar=None,
+        legend=False,
+        ax=ax,
+    )
+    for model, style in (("network", "-"), ("linear", "--")):
+        ax.plot([], [], color="0.2", linestyle=style, label=model)
+    return _finish(ax, "output on a test example")
+
+
+def mark_step(ax: Axes, step: int, label: str) -> Axes:
+    """A vertical line at a step."""
+    ax.axvline(step, linestyle="-.", label=label, **_REFERENCE)
+    return ax
+
+
+def _long(metrics: pd.DataFrame, value: str, columns: dict[str, str]) -> pd.DataFrame:
+    """Long form: step, model, part and value, from columns named by a pattern that takes the model."""
+    parts = [
+        pd.DataFrame({"step": metrics["step"], "model": model, "part": part, value: metrics[pattern.format(model)]})
+        for model in _MODELS
+        for part, pattern in columns.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _models(table: pd.DataFrame, ax: Axes, label: str) -> Axes:
+    first, second = table["part"].unique()
+    sns.lineplot(
+        data=table,
+        x="step",
+        y=table.columns[-1],
+        hue="model",
+        size="model",
+        style="part",
+        hue_order=_MODELS,
+        sizes=_WIDTHS,
+        palette=_COLOURS,
+        dashes={first: _SOLID, second: _DASHED},
+        errorbar=None,
+        legend=False,
+        ax=ax,
+    )
+    for model in reversed(_MODELS):
+        for part, style in ((first, "-"), (second, "--")):
+            ax.plot([], [], color=_COLOURS[model], linewidth=_WIDTHS[model], linestyle=style, label=f"{model}, {part}")
+    return _finish(ax, label)
+
+
+def _finish(ax: Axes, label: str) -> Axes:
+    ax.set_ylabel(label)
+    ax.set_xlabel("gradient-descent step")
+    # Logarithmic, yet with a place for step 0.
+    ax.set_xscale("symlog", linthresh=1, linscale=0.3)
+    ax.set_xlim(left=0)
+    last = ax.get_xlim()[1]
+    powers = [10**exponent for exponent in range(20) if 10**exponent <= last]
+    ax.xaxis.set_major_locator(FixedLocator([0, *powers]))
+    ax.xaxis.set_minor_locator(FixedLocator([k * power for power in powers for k in range(2, 10) if k * power <= last]))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_minor_locator(NullLocator())
+    sns.despine(ax=ax)
+    return ax
