@@ -1,0 +1,20 @@
+"""Keras 3 layers and networks in NTK parameterisation, and the linear model they are compared with."""
+
+from tf_earlydyn.models.antisymmetric import Antisymmetric, antisymmetric
+from tf_earlydyn.models.layers import NTKConv2D, NTKDense, Phi, RandomSign
+from tf_earlydyn.models.linear import LinearModel
+from tf_earlydyn.models.networks import build, cnn, mlp, two_layer
+
+__all__ = [
+    "Antisymmetric",
+    "LinearModel",
+    "NTKConv2D",
+    "NTKDense",
+    "Phi",
+    "RandomSign",
+    "antisymmetric",
+    "build",
+    "cnn",
+    "mlp",
+    "two_layer",
+]

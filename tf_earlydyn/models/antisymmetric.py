@@ -1,0 +1,76 @@
+"""Antisymmetric initialisation: a network that is exactly zero at step 0 (Hu et al. 2020, Section 3)."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tf_earlydyn.models.layers import register
+
+
+@tf.custom_gradient
+def _difference(a: tf.Tensor, b: tf.Tensor):
+    """A - b, exactly 0 where a = b.
+
+    Compilers contract a product that ends one half into the subtraction (a fused multiply-add), which then leaves the
+    product's rounding error behind where both halves are equal.
+    """
+    return tf.where(tf.equal(a, b), tf.zeros_like(a), a - b), lambda upstream: (upstream, -upstream)
+
+
+@register
+class Antisymmetric(keras.Model):
+    """f = (g(theta_1) - g(theta_2)) / sqrt(2) with theta_1 = theta_2 at step 0: f = 0, and the tangent kernel is g's.
+
+    Both halves are copies of ``network``, which is left alone. At step 0 they compute equal outputs, whose difference
+    is exactly 0 in every precision.
+
+    Saving and loading keep the weights of both halves. ``keras.models.clone_model`` gives a network at step 0, as for
+    any Keras model: fresh weights from the initialisers (the same ones where they carry seeds), and again equal halves.
+
+    Attributes:
+        positive, negative: the two halves.
+    """
+
+    def __init__(self, network: keras.Model, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.positive = keras.models.clone_model(network)
+        self.negative = keras.models.clone_model(network)
+        if network.built:
+            self.positive.set_weights(network.get_weights())
+            self.build(network.input_shape)
+
+    def build(self, input_shape) -> None:
+        if self.built:  # a second call must not make trained halves equal again
+            return
+        for half in (self.positive, self.negative):
+            if not half.built:
+                half.build(input_shape)
+        self.negative.set_weights(self.positive.get_weights())
+        self.built = True
+
+    def call(self, x, training=None):
+        return _difference(self.positive(x, training=training), self.negative(x, training=training)) / math.sqrt(2)
+
+    def compute_output_shape(self, input_shape):
+        return self.positive.compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.positive)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        network = keras.saving.deserialize_keras_object(config.pop("network"), custom_objects=custom_objects)
+        return cls(network, **config)
+
+
+def antisymmetric(network: keras.Model, name: str | None = None) -> Antisymmetric:
+    """``network`` made exactly zero at step 0, with the same tangent kernel: see ``Antisymmetric``.
+
+    >>> import numpy as np
+    >>> f = antisymmetric(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))
+    >>> float(np.abs(f(np.ones((2, 3)))).max())
+    0.0
+    """
+    return Antisymmetric(network, name=name)

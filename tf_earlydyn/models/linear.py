@@ -1,0 +1,46 @@
+"""The linear model that a network is compared with (Hu et al. 2020, Section 3)."""
+
+import keras
+
+from tf_earlydyn.models.layers import register
+
+
+@register
+class LinearModel(keras.Model):
+    """f_lin(x) = <beta, psi(x)>, beta = 0 at step 0. Inputs ``[n, ...]``, outputs ``[n, outputs]``.
+
+    Args:
+        features: psi, a Keras layer ``[n, ...]`` to ``[n, p]``.
+        outputs: C.
+    """
+
+    def __init__(self, features: keras.layers.Layer, outputs: int = 1, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.features = features
+        self.outputs_count = outputs
+        self.beta = keras.layers.Dense(outputs, use_bias=False, kernel_initializer="zeros", name="beta")
+
+    def build(self, input_shape) -> None:
+        if not self.beta.built:
+            self.features.build(input_shape)
+            self.beta.build(self.features.compute_output_shape(input_shape))
+        self.built = True
+
+    def call(self, x):
+        return self.beta(self.features(x))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.outputs_count)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "features": keras.saving.serialize_keras_object(self.features),
+            "outputs": self.outputs_count,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        features = keras.saving.deserialize_keras_object(config.pop("features"), custom_objects=custom_objects)
+        return cls(features, **config)

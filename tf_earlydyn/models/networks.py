@@ -1,0 +1,100 @@
+"""The paper's networks g; ``antisymmetric`` makes them zero at step 0 (Hu et al. 2020, Sections 3 and 4)."""
+
+import keras
+
+from tf_earlydyn import activations
+from tf_earlydyn.config import ModelConfig
+from tf_earlydyn.models.antisymmetric import Antisymmetric, antisymmetric
+from tf_earlydyn.models.layers import NTKConv2D, NTKDense, Phi, RandomSign
+from tf_earlydyn.seeds import Stream, integers
+
+SLOPE = activations.DEFAULT_NEGATIVE_SLOPE
+
+
+def two_layer(
+    input_shape, width: int, activation: str = "erf", *, outputs: int = 1, negative_slope: float = SLOPE, seed: int = 0
+) -> keras.Model:
+    """g(x) = (1/sqrt(width)) sum_r v_r phi(w_r . x / sqrt(d)), w_r ~ N(0, I_d), v_r = +-1.
+
+    Layers ``hidden`` and ``readout``. Inputs ``[n, *input_shape]``, flattened; outputs ``[n, outputs]``.
+    """
+    hidden_seed, readout_seed = integers(seed, Stream.NETWORK, 2)
+    readout = NTKDense(outputs, kernel_initializer=RandomSign(readout_seed), name="readout")
+    return _sequential(
+        "two_layer",
+        input_shape,
+        [keras.layers.Flatten(), _dense(width, hidden_seed, "hidden"), Phi(activation, negative_slope), readout],
+    )
+
+
+def mlp(
+    input_shape,
+    width: int,
+    depth: int,
+    activation: str = "erf",
+    *,
+    outputs: int = 1,
+    negative_slope: float = SLOPE,
+    seed: int = 0,
+) -> keras.Model:
+    """``depth`` hidden layers of ``width`` units, no biases, NTK parameterisation.
+
+    Layers ``hidden_1`` to ``hidden_<depth>`` and ``readout``. Inputs ``[n, *input_shape]``, flattened; outputs
+    ``[n, outputs]``.
+    """
+    *hidden_seeds, readout_seed = integers(seed, Stream.NETWORK, depth + 1)
+    layers = [keras.layers.Flatten()]
+    for number, layer_seed in enumerate(hidden_seeds, 1):
+        layers += [_dense(width, layer_seed, f"hidden_{number}"), Phi(activation, negative_slope)]
+    return _sequential("mlp", input_shape, [*layers, _dense(outputs, readout_seed, "readout")])
+
+
+def cnn(
+    input_shape,
+    width: int,
+    depth: int,
+    activation: str = "erf",
+    *,
+    outputs: int = 1,
+    negative_slope: float = SLOPE,
+    seed: int = 0,
+) -> keras.Model:
+    """``depth`` 3x3 convolutions of ``width`` filters, zero-padded, a flattened head; NTK parameterisation, no biases.
+
+    Layers ``conv_1`` to ``conv_<depth>`` and ``readout``. Inputs ``[n, h, w, c]``; outputs ``[n, outputs]``.
+    """
+    *conv_seeds, readout_seed = integers(seed, Stream.NETWORK, depth + 1)
+    layers = []
+    for number, layer_seed in enumerate(conv_seeds, 1):
+        conv = NTKConv2D(width, 3, padding="same", kernel_initializer=_normal(layer_seed), name=f"conv_{number}")
+        layers += [conv, Phi(activation, negative_slope)]
+    return _sequential("cnn", input_shape, [*layers, keras.layers.Flatten(), _dense(outputs, readout_seed, "readout")])
+
+
+def build(config: ModelConfig, input_shape, outputs: int, seed: int) -> Antisymmetric:
+    """The configured network, zero at step 0."""
+    options = {
+        "activation": config.activation,
+        "outputs": outputs,
+        "negative_slope": config.negative_slope,
+        "seed": seed,
+    }
+    if config.model == "two_layer":
+        network = two_layer(input_shape, config.width // 2, **options)
+    else:
+        network = {"mlp": mlp, "cnn": cnn}[config.model](input_shape, config.width, config.depth, **options)
+    return antisymmetric(network, name="network")
+
+
+def _sequential(name: str, input_shape, layers: list) -> keras.Model:
+    # The dtype of an Input is float32 unless said otherwise, and a float64 model would silently round its inputs.
+    inputs = keras.Input(tuple(input_shape), dtype=keras.config.dtype_policy().variable_dtype)
+    return keras.Sequential([inputs, *layers], name=name)
+
+
+def _dense(units: int, seed: int, name: str) -> NTKDense:
+    return NTKDense(units, kernel_initializer=_normal(seed), name=name)
+
+
+def _normal(seed: int) -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(mean=0.0, stddev=1.0, seed=seed)
