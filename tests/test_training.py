@@ -1,0 +1,169 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import special
+
+from tests.oracles import linear_descent, psi_features, two_layer_descent
+from tf_earlydyn import models, theory, training
+from tf_earlydyn.config import ModelConfig
+from tf_earlydyn.errors import DivergenceError, InputError
+from tf_earlydyn.training import GradientDescent, Learner
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((60, 5))
+Y = np.sign(RNG.standard_normal((60, 1)))
+STEPS = 30
+
+
+@pytest.fixture
+def float64():
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_dtype_policy(policy)
+
+
+def outputs_by_step(model, optimiser, x=X, y=Y, steps=STEPS):
+    """The model's outputs at every step of a run."""
+    found = {}
+    stops = list(range(steps + 1))
+    callback = lambda step: found.update({step: np.asarray(model(x))})  # noqa: E731
+    training.train([Learner("model", model, optimiser)], x, y, stops, [callback], show_progress=False)
+    return [found[step] for step in stops]
+
+
+@pytest.mark.parametrize("kind", ["psi_1", "psi_2", "psi"])
+@pytest.mark.parametrize("name", ["erf", "relu", "gelu", "softplus"])
+def test_linear_model_is_float64_descent_step_by_step(kind, name, float64):
+    moments = theory.moments(name)
+    model = models.LinearModel(getattr(theory, kind)(moments))
+    measured = outputs_by_step(model, GradientDescent(0.7))
+    expected = linear_descent(psi_features(kind, moments, X), Y, 0.7, STEPS)
+    np.testing.assert_allclose(measured, expected, rtol=1e-9, atol=1e-12)
+
+
+RATES = {"first": (0.5, 0.0), "second": (0.0, 0.5), "both": (0.5, 0.5), "unequal": (0.5, 0.2)}
+
+
+@pytest.mark.parametrize(("first", "second"), RATES.values(), ids=RATES)
+def test_network_is_descent_with_gradients_by_hand(first, second, float64):
+    """Two-layer erf, m = 8, each layer with its own rate, in float64."""
+    f = models.build(ModelConfig(width=8), (5,), 1, seed=0)
+    w, v = f.positive.get_weights()
+    both_w, both_v = np.hstack([w, w]), np.concatenate([v[:, 0], -v[:, 0]])
+    dphi = lambda u: 2 / np.sqrt(np.pi) * np.exp(-(u**2))  # noqa: E731
+    expected = two_layer_descent(both_w, both_v, special.erf, dphi, X, Y[:, 0], (first, second), STEPS)
+    measured = outputs_by_step(f, GradientDescent({"hidden": first, "readout": second}))
+    np.testing.assert_allclose(np.array(measured)[..., 0], expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rates", "still"), [({"hidden": 1.0, "readout": 0.0}, 1), ({"hidden": 0.0, "readout": 1.0}, 0)]
+)
+def test_layers_without_a_rate_stay_where_they_are(rates, still):
+    f = models.build(ModelConfig(width=8), (5,), 1, seed=0)
+    before = f.positive.get_weights()
+    outputs_by_step(f, GradientDescent(rates), X.astype(np.float32), Y.astype(np.float32), 3)
+    after = f.positive.get_weights()
+    np.testing.assert_array_equal(after[still], before[still])
+    assert np.abs(after[1 - still] - before[1 - still]).max() > 1e-4
+
+
+def test_several_outputs_learn_as_each_would_alone(float64):
+    """The loss is summed over outputs: two outputs of a linear model move as two models with one output do."""
+    y = np.hstack([Y, RNG.standard_normal((60, 1))])
+    features = theory.psi(theory.moments("relu"))
+    together = outputs_by_step(models.LinearModel(features, 2), GradientDescent(0.5), y=y)
+    alone = [outputs_by_step(models.LinearModel(features), GradientDescent(0.5), y=y[:, [k]]) for k in range(2)]
+    np.testing.assert_allclose(together, np.concatenate(alone, axis=2), rtol=1e-12, atol=1e-14)
+
+
+def test_a_keras_optimiser_takes_the_place_of_gradient_descent(float64):
+    ours, theirs = (models.LinearModel(theory.psi(theory.moments("erf"))) for _ in range(2))
+    measured = outputs_by_step(theirs, keras.optimizers.SGD(0.5))
+    np.testing.assert_allclose(measured, outputs_by_step(ours, GradientDescent(0.5)), rtol=1e-12, atol=1e-14)
+
+
+def test_steps_per_call_do_not_change_the_run(monkeypatch):
+    def last(per_call):
+        monkeypatch.setattr(training, "STEPS_PER_CALL", per_call)
+        f = models.build(ModelConfig(width=8), (5,), 1, seed=0)
+        learner = Learner("f", f, GradientDescent(0.5))
+        training.train([learner], X.astype(np.float32), Y.astype(np.float32), [0, 10, 17], show_progress=False)
+        return f.get_weights()
+
+    for one, other in zip(last(1), last(100), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_steps_are_traced_once(monkeypatch):
+    traced = []
+    step = Learner.step
+    monkeypatch.setattr(Learner, "step", lambda self, x, y: traced.append(1) or step(self, x, y))
+    model = models.LinearModel(theory.psi_1(theory.moments("erf")))
+    outputs_by_step(model, GradientDescent(0.5), X.astype(np.float32), Y.astype(np.float32))
+    assert len(traced) == 1
+
+
+def test_a_loss_that_is_not_finite_stops_at_its_step():
+    """With rate 10^18 a float32 loss overflows: the step named is the first at which the loss is not finite."""
+    x, y = X.astype(np.float32), Y.astype(np.float32)
+    model = models.LinearModel(theory.psi_1(theory.moments("erf")))
+    with pytest.raises(DivergenceError, match="training loss of the linear is not finite at step 2") as raised:
+        training.train([Learner("linear", model, GradientDescent(1e18))], x, y, [0, 50], show_progress=False)
+    beta = linear_descent(psi_features("psi_1", theory.moments("erf"), X), Y, 1e18, 2)
+    assert np.sum((beta[1] - Y) ** 2) < np.finfo(np.float32).max <= np.sum((beta[2] - Y) ** 2)
+    assert raised.value.step == 2
+
+
+def test_callbacks_are_called_at_their_steps():
+    called = []
+    model = models.LinearModel(theory.psi_1(theory.moments("erf")))
+    learner = Learner("linear", model, GradientDescent(0.1))
+    stops = [0, 1, 5, 250]
+    training.train([learner], X.astype(np.float32), Y.astype(np.float32), stops, [called.append], show_progress=False)
+    assert called == stops
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ({"hiden": 1.0, "hidden": 1.0, "readout": 1.0}, r"\['hiden'\], of which the model has none"),
+        ({"hidden": 1.0}, "one rate for .*readout"),
+    ],
+)
+def test_rates_that_fit_no_layer_are_refused(rates, message):
+    f = models.build(ModelConfig(width=8), (5,), 1, seed=0)
+    with pytest.raises(InputError, match=message):
+        outputs_by_step(f, GradientDescent(rates), X.astype(np.float32), Y.astype(np.float32), 1)
+
+
+def test_targets_never_broadcast():
+    model = models.LinearModel(theory.psi_1(theory.moments("erf")))
+    with pytest.raises(InputError, match=r"shape \(60, 1\) of the outputs. Received: \(60,\)"):
+        outputs_by_step(model, GradientDescent(1.0), X, Y[:, 0])
+
+
+@pytest.mark.parametrize("per_decade", [10, 20, 37])
+def test_recorded_steps_are_dense_on_a_log_scale(per_decade):
+    steps = np.array(training.recorded_steps(30_000, per_decade, also=[21, 333]))
+    assert {0, 1, 21, 333, 30_000} <= set(steps)
+    for start in (100, 1000, 3000):
+        assert np.sum((steps >= start) & (steps < 10 * start)) >= per_decade
+    assert np.sum((steps >= 10) & (steps < 100)) >= min(per_decade, 35)  # integers, so some coincide
+    assert set(range(1, 11)) <= set(steps)
+    assert list(steps) == sorted(set(steps))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 11])
+def test_recorded_steps_never_pass_the_last(steps):
+    recorded = training.recorded_steps(steps, 10, also=[21])
+    assert recorded == list(range(steps + 1))
+
+
+def test_networks_compile_under_xla():
+    f = models.antisymmetric(models.cnn((4, 4, 2), 3, 2))
+    x = np.zeros((2, 4, 4, 2), np.float32)
+    compiled = tf.function(f, jit_compile=True)
+    assert compiled(x).shape == (2, 1)

@@ -1,0 +1,165 @@
+"""The loop: models stepped together by gradient descent, many steps per compiled call, callbacks at stated steps."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from tf_earlydyn.errors import DivergenceError, InputError
+
+STEPS_PER_CALL = 100  # of the compiled loop, so that the progress bar moves
+
+
+class GradientDescent:
+    """w <- w - rate(w) * gradient, with one rate per layer. Has the ``build`` and ``apply`` of a Keras optimiser.
+
+    Args:
+        learning_rate: one rate, or a rate for each layer by the layer's name, 0 for a layer that does not learn.
+    """
+
+    def __init__(self, learning_rate: float | Mapping[str, float]) -> None:
+        self.learning_rate = learning_rate
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Checks the rates against the model's trainable variables.
+
+        Raises:
+            InputError: when a layer has no rate or two, or a name belongs to no layer.
+        """
+        for variable in variables:
+            self._rate(variable)
+        if isinstance(self.learning_rate, Mapping):
+            unknown = set(self.learning_rate) - {part for variable in variables for part in variable.path.split("/")}
+            if unknown:
+                raise InputError(
+                    f"learning_rate names layers. Received: {sorted(unknown)}, of which the model has none."
+                )
+
+    def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable]) -> None:
+        """One step."""
+        for gradient, variable in zip(gradients, variables, strict=True):
+            rate = self._rate(variable)
+            if rate:
+                variable.assign_sub(rate * gradient)
+
+    def _rate(self, variable: keras.Variable) -> float:
+        if not isinstance(self.learning_rate, Mapping):
+            return self.learning_rate
+        rates = [rate for name, rate in self.learning_rate.items() if name in variable.path.split("/")]
+        if len(rates) != 1:
+            raise InputError(f"learning_rate must give one rate for {variable.path}. Received: {self.learning_rate!r}.")
+        return rates[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Learner:
+    """A model and what updates it: a ``GradientDescent`` or a Keras optimiser."""
+
+    name: str
+    model: keras.Model
+    optimiser: GradientDescent | keras.optimizers.Optimizer
+
+    def build(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> None:
+        """Makes all variables, and checks shapes and rates.
+
+        Raises:
+            InputError: if the model's outputs do not have the shape of the targets, or a rate fits no layer.
+        """
+        shape = tuple(self.model.compute_output_shape(x_shape))
+        if shape != tuple(y_shape):
+            raise InputError(f"y must have the shape {shape} of the outputs. Received: {tuple(y_shape)}.")
+        if not self.model.built:
+            self.model.build(x_shape)
+        self.optimiser.build(self.model.trainable_variables)
+
+    def step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """One step on (1/2n) sum_i ||f(x_i) - y_i||^2; the loss before it, ``[]``.
+
+        The outputs are summed, not averaged, so that each output learns at its own rate whatever their number.
+        """
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            residual = self.model(x, training=True) - y
+            loss = tf.reduce_sum(tf.square(residual)) / (2 * x.shape[0])
+        self.optimiser.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+        return loss
+
+
+Callback = Callable[[int], None]
+
+
+def train(
+    learners: Sequence[Learner],
+    x: np.ndarray,
+    y: np.ndarray,
+    stops: Sequence[int],
+    callbacks: Iterable[Callback] = (),
+    show_progress: bool = True,
+) -> None:
+    """Full-batch training of all ``learners`` on ``x`` ``[n, ...]``, ``y`` ``[n, C]``, from step 0 to ``stops[-1]``.
+
+    Each callback is called with the step, after that many steps, at each of ``stops``, which rise from 0.
+
+    Raises:
+        InputError: if the shapes do not fit.
+        DivergenceError: at the first loss that is not finite.
+    """
+    advance = _Advance(learners, x, y)
+    with tqdm(total=stops[-1], unit="step", disable=not show_progress, leave=False) as progress:
+        for callback in callbacks:
+            callback(0)
+        for start, stop in pairwise(stops):
+            for at in range(start, stop, STEPS_PER_CALL):
+                count = min(STEPS_PER_CALL, stop - at)
+                losses = advance(at, count)
+                progress.update(count)
+                progress.set_postfix({name: f"{loss:.4g}" for name, loss in losses.items()})
+            for callback in callbacks:
+                callback(stop)
+
+
+class _Advance:
+    """Runs steps in one compiled call; the data lies on the device from the start."""
+
+    def __init__(self, learners: Sequence[Learner], x: np.ndarray, y: np.ndarray) -> None:
+        for learner in learners:
+            learner.build(np.shape(x), np.shape(y))
+        self._learners = tuple(learners)
+        self._x, self._y = tf.constant(x), tf.constant(y)
+        self._compiled = tf.function(self._steps, jit_compile=True)
+
+    def __call__(self, start: int, count: int) -> dict[str, float]:
+        """The losses before the last of ``count`` steps."""
+        done, losses = self._compiled(self._x, self._y, tf.constant(count))
+        losses = dict(zip((learner.name for learner in self._learners), losses.numpy().tolist(), strict=True))
+        for name, loss in losses.items():
+            if not np.isfinite(loss):
+                raise DivergenceError(name, start + int(done) - 1)
+        return losses
+
+    def _steps(self, x: tf.Tensor, y: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Steps until ``count`` are done or a loss is not finite: how many, and the losses before the last."""
+
+        def goes_on(done, losses):
+            return (done < count) & tf.reduce_all(tf.math.is_finite(losses))
+
+        def body(done, _):
+            return done + 1, tf.stack([learner.step(x, y) for learner in self._learners])
+
+        first = tf.zeros(len(self._learners), y.dtype)
+        return tf.while_loop(goes_on, body, (tf.constant(0), first))
+
+
+def recorded_steps(steps: int, per_decade: int, also: Iterable[int] = ()) -> list[int]:
+    """0, 1 to 10, then ``per_decade`` log-spaced steps a decade, ``steps``, and ``also``; none above ``steps``.
+
+    >>> recorded_steps(30, 10)
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 16, 20, 25, 30]
+    """
+    decades = np.log10(steps)
+    spaced = np.rint(10 ** np.arange(1, decades, 1 / per_decade)).astype(int)
+    return sorted(step for step in {0, *range(1, 11), *spaced.tolist(), steps, *also} if step <= steps)
