@@ -1,0 +1,317 @@
+"""The scripts as a user runs them: what they write, what they refuse, and that a run can be repeated."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.test_data import needs_cifar10
+from tf_earlydyn.config import DataConfig
+from tf_earlydyn.data import load
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENTS = ROOT / "scripts" / "experiments"
+SMOKE = f"--flagfile={EXPERIMENTS / 'smoke.flags'}"
+COLUMNS = (
+    "step,network_train_loss,network_test_loss,linear_train_loss,linear_test_loss,train_gap,test_gap,"
+    "network_test_accuracy,linear_test_accuracy,network_residual_in,network_residual_out,linear_residual_in,"
+    "linear_residual_out"
+)
+
+
+def run(*arguments, script="train.py", cwd=None, **environment):
+    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **environment})
+
+
+def run_well(*arguments, **options):
+    done = run(*arguments, **options)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("smoke") / "run"
+    done = run_well(SMOKE, f"--run_dir={directory}")
+    return directory, done
+
+
+def test_a_run_leaves_its_files(smoke):
+    directory, done = smoke
+    assert done.stdout == f"Figures: {directory / 'figures'}\n"
+    expected = {"config.json", "flags.txt", "metrics.csv", "logits.csv", "summary.json", "provenance.json"}
+    expected |= {"network.keras", "linear.keras", "figures", "events"}
+    assert {file.name for file in directory.iterdir()} == expected
+    figures = {f"{name}.{kind}" for name in ("losses", "logits", "residual") for kind in ("png", "pdf")}
+    assert {file.name for file in (directory / "figures").iterdir()} == figures
+    for figure in (directory / "figures").iterdir():
+        assert figure.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[figure.suffix])
+
+
+def test_the_progress_bar_shows_losses_and_time_left(smoke):
+    assert "network=" in smoke[1].stderr
+    assert "step/s" in smoke[1].stderr
+
+
+def test_metrics_start_at_zero_and_part_at_once(smoke):
+    directory, _ = smoke
+    assert (directory / "metrics.csv").read_text().splitlines()[0] == COLUMNS
+    metrics = pd.read_csv(directory / "metrics.csv")
+    first = metrics.iloc[0]
+    assert first[["network_train_loss", "network_test_loss", "linear_train_loss"]].tolist() == [0.5, 0.5, 0.5]
+    assert first[["train_gap", "test_gap"]].tolist() == [0, 0]
+    assert (metrics[["train_gap", "test_gap"]].iloc[1:] > 0).all(axis=None)
+    assert metrics["step"].iloc[-1] == 100
+    for model in ("network", "linear"):
+        parts = metrics[f"{model}_residual_in"] + metrics[f"{model}_residual_out"]
+        np.testing.assert_allclose(parts, metrics[f"{model}_test_loss"], rtol=1e-12)
+    np.testing.assert_allclose(metrics["linear_residual_out"], first["linear_residual_out"], rtol=1e-6)
+
+
+def test_summary_is_about_the_recorded_rows(smoke):
+    directory, _ = smoke
+    summary = json.loads((directory / "summary.json").read_text())
+    metrics = pd.read_csv(directory / "metrics.csv").set_index("step")
+    half = metrics.loc[summary["half_step"]]
+    assert summary["half_test_gap"] == pytest.approx(half["test_gap"], rel=1e-12)
+    middle = (0.5 + summary["linear_optimum"]) / 2
+    before = metrics.loc[summary["half_step"] - 1]
+    assert half["linear_train_loss"] <= middle < before["linear_train_loss"]
+    assert summary["last"] == pytest.approx({"step": 100, **metrics.loc[100].to_dict()}, rel=1e-12)
+    x = load(DataConfig(n_train=500, n_test=200, d=20), 0)
+    beta = np.linalg.lstsq(x.x_train.astype(np.float64), x.y_train.astype(np.float64), rcond=None)[0]
+    assert summary["linear_optimum"] == pytest.approx(np.mean((x.x_train @ beta - x.y_train) ** 2) / 2, rel=1e-6)
+
+
+def test_saved_models_give_the_last_row(smoke):
+    directory, _ = smoke
+    examples = load(DataConfig(n_train=500, n_test=200, d=20), 0)
+    last = pd.read_csv(directory / "metrics.csv").iloc[-1]
+    logits = pd.read_csv(directory / "logits.csv")
+    tracked = logits[logits["step"] == 100]
+    for name in ("network", "linear"):
+        model = keras.saving.load_model(directory / f"{name}.keras")
+        f = np.asarray(model(examples.x_test))
+        assert np.mean((f - examples.y_test) ** 2) / 2 == pytest.approx(last[f"{name}_test_loss"], rel=1e-5)
+        np.testing.assert_allclose(f[tracked["example"], 0], tracked[name], rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(examples.y_test[tracked["example"], 0], tracked["target"])
+
+
+def test_mean_of_the_linear_model_is_what_the_gap_is_compared_with(smoke, tmp_path):
+    """A run that ends at the half-way step saves the linear model whose mean square the summary divides by."""
+    summary = json.loads((smoke[0] / "summary.json").read_text())
+    run_well(SMOKE, f"--steps={summary['half_step']}", f"--run_dir={tmp_path / 'run'}")
+    linear = keras.saving.load_model(tmp_path / "run" / "linear.keras")
+    f = np.asarray(linear(load(DataConfig(n_train=500, n_test=200, d=20), 0).x_test))
+    assert summary["half_test_gap_relative"] == pytest.approx(summary["half_test_gap"] / np.mean(f**2), rel=1e-4)
+
+
+def test_flags_of_a_run_repeat_it(smoke, tmp_path):
+    directory, _ = smoke
+    run_well(f"--flagfile={directory / 'flags.txt'}", f"--run_dir={tmp_path / 'again'}", cwd=tmp_path)
+    for name in ("metrics.csv", "logits.csv", "flags.txt"):
+        assert (tmp_path / "again" / name).read_bytes() == (directory / name).read_bytes()
+
+
+def test_events_hold_the_metrics(smoke):
+    from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    directory, _ = smoke
+    events = EventAccumulator(str(directory / "events"), {TENSORS: 0})
+    events.Reload()
+    metrics = pd.read_csv(directory / "metrics.csv")
+    for tag, column in (("loss/network_test", "network_test_loss"), ("gap/test", "test_gap")):
+        points = events.Tensors(tag)
+        assert [point.step for point in points] == metrics["step"].tolist()
+        values = [make_ndarray(point.tensor_proto) for point in points]
+        np.testing.assert_allclose(values, metrics[column].astype(np.float32))
+
+
+def test_report_draws_the_figures_again(smoke):
+    directory, _ = smoke
+    figures = sorted((directory / "figures").iterdir())
+    pixels = {figure: figure.read_bytes() for figure in figures if figure.suffix == ".png"}
+    for figure in figures:
+        figure.unlink()
+    done = run_well(directory, script="report.py")
+    assert sorted(map(Path, done.stdout.split())) == figures
+    for figure, content in pixels.items():
+        assert figure.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--activation=relu", "--train=second", "--covariance=power_law"],
+        ["--activation=leaky_relu", "--negative_slope=0.3", "--labels=value", "--entries=uniform"],
+        ["--model=mlp", "--depth=2", "--width=33", "--activation=gelu", "--tracked=0"],
+    ],
+)
+def test_other_settings_run(flags, tmp_path):
+    run_well(SMOKE, "--steps=20", *flags, f"--run_dir={tmp_path / 'run'}")
+    metrics = pd.read_csv(tmp_path / "run" / "metrics.csv")
+    assert metrics["network_train_loss"].iloc[-1] < metrics["network_train_loss"].iloc[0]
+    assert (tmp_path / "run" / "figures" / "logits.png").exists() == ("--tracked=0" not in flags)
+
+
+def test_cnn_runs_on_images_from_a_file_with_several_outputs(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 60)
+    x = rng.standard_normal((60, 6, 6, 2)) + labels[:, None, None, None]
+    np.savez(
+        tmp_path / "a.npz", x_train=x[:40], y_train=np.eye(3)[labels[:40]], x_test=x[40:], y_test=np.eye(3)[labels[40:]]
+    )
+    flags = ["--data=npz", f"--data_file={tmp_path / 'a.npz'}", "--model=cnn", "--width=16", "--depth=2", "--steps=50"]
+    run_well(*flags, "--activation=tanh", "--tracked=2", f"--run_dir={tmp_path / 'run'}")
+    metrics = pd.read_csv(tmp_path / "run" / "metrics.csv")
+    assert metrics["network_test_accuracy"].iloc[-1] > 0.6  # 1/3 is chance
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["sizes"]["outputs"] == 3
+    assert len(pd.read_csv(tmp_path / "run" / "logits.csv").query("step == 0")) == 6
+
+
+@needs_cifar10
+def test_cifar10_runs(tmp_path):
+    """The real images, sizes apart: the linear model leaves the part outside the inputs' span where it was."""
+    flags = [
+        f"--flagfile={EXPERIMENTS / 'figure2_mlp.flags'}",
+        "--n_train=1000",
+        "--n_test=400",
+        "--width=64",
+        "--steps=30",
+    ]
+    run_well(*flags, f"--run_dir={tmp_path / 'run'}")
+    metrics = pd.read_csv(tmp_path / "run" / "metrics.csv")
+    outside = metrics["linear_residual_out"]
+    np.testing.assert_allclose(outside, outside.iloc[0], rtol=1e-5)
+    moved = (metrics.iloc[-1] - metrics.iloc[0])[["network_residual_in", "network_residual_out"]]
+    assert moved["network_residual_in"] < -10 * abs(moved["network_residual_out"])
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["preprocessing"] == [
+        "pixels divided by 255",
+        "4x4 average pooling",
+        "centred by the training mean",
+        "each input scaled to norm sqrt(192)",
+    ]
+
+
+def test_help_is_quick_and_names_every_flag():
+    started = time.monotonic()
+    done = run_well("--help")
+    seconds = time.monotonic() - started
+    names = (
+        "data data_dir data_file classes n_train n_test model width depth activation train learning_rate steps seed "
+    )
+    for name in (names + "tracked run_dir preprocess pool flagfile").split():
+        assert f"--{name}\n" in done.stdout
+    assert "TensorFlow" not in done.stderr
+    assert seconds < 3  # under one second on an idle machine; TensorFlow's import alone takes longer than three
+
+
+def test_no_flags_at_all_mean_figure_1():
+    from absl import flags
+
+    from tf_earlydyn.config import RunConfig, flagfile
+
+    stated = dict(
+        line[2:].split("=") for line in (EXPERIMENTS / "figure1.flags").read_text().split() if line[:2] == "--"
+    )
+    defaults = dict(line[2:].split("=") for line in flagfile(RunConfig()).split())
+    assert {name: defaults[name].removesuffix(".0") for name in stated} == stated
+    assert {"data", "n_train", "n_test", "d", "model", "width", "activation", "train", "learning_rate", "steps"} == set(
+        stated
+    )
+    assert flags
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.flags")), ids=lambda path: path.stem)
+def test_experiments_parse(path):
+    done = run(f"--flagfile={path}", "--run_dir=/proc/none")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "run_dir cannot be made in /proc, which is not a writable directory.\n",
+    ) or ("run_dir cannot be made" in done.stderr)
+
+
+REFUSED = {
+    "width 0": (["--width=0"], "width must be a positive number"),
+    "odd width": (["--width=5"], "width must be even"),
+    "negative rate": (["--learning_rate=-1"], "learning_rate must be a positive"),
+    "NaN rate": (["--learning_rate=nan"], "learning_rate must be a positive"),
+    "no examples": (["--n_train=0"], "n_train must be a positive"),
+    "no test examples": (["--n_test=0"], "n_test must be a positive"),
+    "unknown activation": (["--activation=swish"], "flag --activation=swish: value should be one of <erf|relu|"),
+    "unknown data": (["--data=mnist"], "flag --data=mnist: value should be one of <gaussian|cifar10|npz>"),
+    "unknown class": (["--data=cifar10", "--classes=cat,cow"], "classes are named airplane"),
+    "same class twice": (["--data=cifar10", "--classes=cat,3"], "classes must be two different classes"),
+    "unknown experiment": (["--flagfile=scripts/experiments/figure9.flags"], "figure9.flags"),
+    "pool": (["--data=cifar10", "--pool=5"], "pool must be a divisor of 32"),
+    "first layer of an mlp": (["--model=mlp", "--train=first"], "train=first and train=second are for model=two_layer"),
+    "missing file": (["--data=npz", "--data_file=none.npz"], "data_file must be an .npz"),
+    "no file": (["--data=npz"], "data=npz needs data_file"),
+    "unwritable place": (["--run_dir=/proc/1/x/y"], "run_dir cannot be made"),
+    "too many tracked": (["--n_test=3", "--tracked=4"], "tracked must be at most the 3 test examples"),
+    "unknown flag": (["--widht=4"], "Unknown command line flag 'widht'. Did you mean: width ?"),
+    "not a number": (["--steps=many"], "flag --steps=many"),
+    "spectrum that is no numbers": (["--spectrum=a,b"], "spectrum must hold numbers"),
+    "an argument": (["figure1"], "train.py takes flags alone. Received: figure1"),
+    "cnn without images": (["--model=cnn"], "model=cnn takes images"),
+}
+
+
+def assert_refused(done, message):
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_one_sentence_and_leaves_nothing(arguments, message, tmp_path):
+    assert_refused(run(*arguments, cwd=tmp_path), message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_run_directory_is_refused_and_kept(smoke):
+    directory, _ = smoke
+    before = {file: file.read_bytes() for file in directory.iterdir() if file.is_file()}
+    assert_refused(run(SMOKE, f"--run_dir={directory}"), "run_dir must be a new directory")
+    assert {file: file.read_bytes() for file in directory.iterdir() if file.is_file()} == before
+
+
+def test_an_empty_data_directory_is_refused(tmp_path):
+    (tmp_path / "data").mkdir()
+    unreachable = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    done = run("--data=cifar10", f"--data_dir={tmp_path / 'data'}", cwd=tmp_path, **unreachable)
+    assert_refused(done, "CIFAR-10 cannot be read from, or downloaded to,")
+    assert "tfds.load('cifar10'" in done.stderr
+    assert list(tmp_path.rglob("*")) == [tmp_path / "data"]
+
+
+def test_divergence_names_the_step_and_the_stable_rate(tmp_path):
+    """The rate named is 2 / lambda_max of the features' second moment, computed here from the data."""
+    done = run(SMOKE, "--learning_rate=1000", f"--run_dir={tmp_path / 'run'}")
+    x = load(DataConfig(n_train=500, n_test=200, d=20), 0).x_train.astype(np.float64)
+    psi = np.sqrt(2 / 20) * 2 / np.sqrt(3 * np.pi) * x
+    rate = 2 / np.linalg.eigvalsh(psi.T @ psi / 500)[-1]
+    assert done.returncode == 2
+    last_word = done.stderr.strip().splitlines()[-1]
+    assert "is not finite at step " in last_word
+    assert f"the linear model is stable up to learning_rate={rate:.4g}" in last_word
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "summary.json").exists()
+    assert np.isfinite(pd.read_csv(tmp_path / "run" / "metrics.csv")).all(axis=None)
+    assert_refused(run(tmp_path / "run", script="report.py"), "does not hold a finished run: it has no summary.json")
+
+
+@pytest.mark.parametrize("arguments", [[], ["one", "two"]])
+def test_report_takes_one_directory(arguments):
+    assert_refused(run(*arguments, script="report.py"), "report.py takes one run directory")

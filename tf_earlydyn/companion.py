@@ -1,0 +1,61 @@
+"""The paper's linear companion of a configured network (Hu et al. 2020, Sections 3 and 4)."""
+
+import numpy as np
+
+from tf_earlydyn import activations
+from tf_earlydyn.config import ModelConfig, RunConfig
+from tf_earlydyn.data import Dataset
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.theory import (
+    LinearFeatures,
+    Moments,
+    cnn_tangent_kernel,
+    mlp_tangent_kernel,
+    moments,
+    moments_from_inputs,
+    psi,
+    psi_1,
+    psi_2,
+)
+
+_PSI = {"first": psi_1, "second": psi_2, "both": psi}
+
+
+def linear_features(config: RunConfig, data: Dataset) -> LinearFeatures:
+    """The features of the linear model that the configured network is expected to mimic early in training.
+
+    Raises:
+        InputError: if the inputs have no shape that the network takes.
+    """
+    if config.model.model == "two_layer":
+        return _PSI[config.training.train](two_layer_moments(config.model, data))
+    if config.model.model == "mlp":
+        return _mlp_features(config.model, data.input_shape)
+    return _cnn_features(config.model, data.input_shape)
+
+
+def two_layer_moments(config: ModelConfig, data: Dataset) -> Moments:
+    """The moments that psi takes. nu's Tr(Sigma^2) is the known one on synthetic data, and estimated from the training
+    inputs without bias on real data.
+    """
+    phi = activations.get(config.activation, config.negative_slope)
+    if data.covariance is not None:
+        return moments(phi, data.covariance)
+    return moments_from_inputs(phi, data.x_train)
+
+
+def _mlp_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFeatures:
+    """[ sqrt(Phi'(0)/d) x ; sqrt(Phi(0)) ]."""
+    phi = activations.get(config.activation, config.negative_slope)
+    value, slope = mlp_tangent_kernel(phi, config.depth)
+    return LinearFeatures(np.sqrt(slope), np.sqrt(value * np.prod(input_shape)))
+
+
+def _cnn_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFeatures:
+    """[ sqrt(slope_p / channels) x_p at every location p ; sqrt(Phi) ]."""
+    if len(input_shape) != 3:
+        raise InputError(f"model=cnn takes images, inputs of shape [h, w, c]. Received: inputs of shape {input_shape}.")
+    height, width, _ = input_shape
+    phi = activations.get(config.activation, config.negative_slope)
+    value, slopes = cnn_tangent_kernel(phi, config.depth, height, width)
+    return LinearFeatures(np.sqrt(slopes * slopes.size)[..., None], np.sqrt(value * np.prod(input_shape)))

@@ -1,0 +1,113 @@
+"""Configuration dataclasses to absl flags and back. Called by scripts; nothing else in the package reads a flag."""
+
+import dataclasses
+import sys
+import textwrap
+import types
+import typing
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flag_fields
+from tf_earlydyn.errors import InputError
+
+_PARTS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}  # of a RunConfig
+_HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
+
+
+def define_run_flags() -> None:
+    """Defines a flag for every field of a run's configuration."""
+    for config_class in (*_PARTS.values(), RunConfig):
+        for field in flag_fields(config_class):
+            _define(field, typing.get_type_hints(config_class)[field.name])
+
+
+def run_config() -> RunConfig:
+    """The configuration that the parsed flags say.
+
+    Raises:
+        InputError: if they say something that cannot be.
+    """
+    parts = {name: config_class(**_values(config_class)) for name, config_class in _PARTS.items()}
+    return RunConfig(**parts, **_values(RunConfig))
+
+
+def run_script(main: Callable[[list[str]], None], description: str) -> None:
+    """Parses the flags and calls ``main`` with the remaining arguments; exits with 2 and one sentence on bad input."""
+    app.run(lambda argv: _guarded(main, argv[1:]), flags_parser=lambda argv: _parse(argv, description))
+
+
+def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> int:
+    try:
+        main(arguments)
+    except InputError as error:
+        return _refuse(error)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse(argv: list[str], description: str) -> list[str]:
+    if set(_HELP) & set(argv[1:]):
+        print(_help(description))
+        sys.exit(0)
+    try:
+        arguments = flags.FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(_refuse(error))
+    if flags.FLAGS["verbosity"].using_default_value:  # absl would log at INFO, other libraries' messages included
+        flags.FLAGS.verbosity = logging.ERROR
+    return arguments
+
+
+def _refuse(error: Exception) -> int:
+    print(" ".join(str(error).split()), file=sys.stderr)
+    return 2
+
+
+def _help(description: str) -> str:
+    entries = [description.strip(), ""]
+    own = flags.FLAGS.flags_by_module_dict().get(__name__, [])
+    for flag in own:
+        default = "" if flag.default is None else f" (default: {flag.default_as_str})"
+        text = textwrap.fill(f"{flag.help}{default}", 100, initial_indent="    ", subsequent_indent="    ")
+        entries += [f"--{flag.name}", text]
+    return "\n".join([*entries, "--flagfile", "    A file of flags, one a line; flags after it take precedence."])
+
+
+def _define(field: dataclasses.Field, kind) -> None:
+    options = {"name": field.name, "default": field.default, "help": field.metadata["help"], "module_name": __name__}
+    if field.metadata["choices"]:
+        flags.DEFINE_enum(enum_values=field.metadata["choices"], **options)
+    elif typing.get_origin(kind) is tuple:
+        flags.DEFINE_list(**{**options, "default": [str(value) for value in field.default]})
+    else:
+        _DEFINE[_plain_type(kind)](**options)
+
+
+_DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+
+
+def _plain_type(kind) -> type:
+    """Int for ``int | None``."""
+    if isinstance(kind, types.UnionType):
+        return next(member for member in typing.get_args(kind) if member is not type(None))
+    return kind
+
+
+def _values(config_class: type) -> dict:
+    kinds = typing.get_type_hints(config_class)
+    return {field.name: _value(field, kinds[field.name]) for field in flag_fields(config_class)}
+
+
+def _value(field: dataclasses.Field, kind):
+    value = flags.FLAGS[field.name].value
+    if typing.get_origin(kind) is not tuple:
+        return value
+    element = typing.get_args(kind)[0]
+    try:
+        return tuple(element(item) for item in value)
+    except ValueError as error:
+        raise InputError(f"{field.name} must hold numbers separated by commas. Received: {','.join(value)}.") from error

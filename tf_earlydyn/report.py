@@ -1,0 +1,78 @@
+"""A run directory's figures, drawn from its files alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tf_earlydyn import plots
+from tf_earlydyn.rundir import RunDirectory, read_csv, read_json
+
+_COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
+_HEIGHT = 2.9
+_STYLE = {"pdf.fonttype": 42, "font.size": 8, "axes.titlesize": 7.5, "legend.fontsize": 6.5, "savefig.dpi": 300}
+
+
+def draw(directory: RunDirectory) -> list[Path]:
+    """Draws the figures of a finished run again; the files written.
+
+    Raises:
+        InputError: if a file of the run is missing or cannot be read.
+    """
+    return draw_figures(directory, read_json(directory.config), read_json(directory.summary))
+
+
+def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[Path]:
+    """Draws the figures from ``metrics.csv`` and ``logits.csv``, with the configuration and summary at hand."""
+    metrics = read_csv(directory.metrics)
+    drawings: dict[str, Callable[[Axes], Axes]] = {
+        "losses": lambda ax: plots.losses(metrics, ax, summary["linear_optimum"]),
+        "residual": lambda ax: plots.residual(metrics, ax),
+    }
+    if config["tracked"]:
+        drawings["logits"] = lambda ax: plots.logits(read_csv(directory.logits), ax)
+    directory.figures.mkdir(exist_ok=True)
+    written = []
+    for name, drawing in drawings.items():
+        written += _save(directory.figures / name, drawing, title(config), summary["half_step"])
+    return written
+
+
+def title(config: dict) -> str:
+    """What was run, in two lines."""
+    data, model, training = config["data"], config["model"], config["training"]
+    layers = {"first": "first layer", "second": "second layer", "both": "both layers"}
+    shallow = model["model"] == "two_layer"
+    network = "two-layer" if shallow else model["model"].upper()
+    shape = (
+        f"m = {model['width']:,}, {layers[training['train']]}" if shallow else f"{model['depth']} x {model['width']:,}"
+    )
+    source = {
+        "gaussian": f"Gaussian, d = {data['d']}",
+        "cifar10": f"CIFAR-10 {' / '.join(data['classes'])}",
+        "npz": Path(data["data_file"] or "").name,
+    }[data["data"]]
+    phi = model["activation"].replace("_", " ")
+    return (
+        f"{network} {phi}, {shape}, $\\eta$ = {training['learning_rate']:g}\n"
+        f"{source}, n = {config['sizes']['n_train']:,}, seed {config['seed']}"
+    )
+
+
+def _save(stem: Path, drawing: Callable[[Axes], Axes], heading: str, half_step: int | None) -> list[Path]:
+    with sns.axes_style("ticks"), sns.plotting_context("paper"), matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(_COLUMN_WIDTH, _HEIGHT), layout="constrained")
+        ax = drawing(figure.subplots())
+        if half_step is not None:
+            plots.mark_step(ax, half_step, f"half-way step, {half_step}")
+        ax.set_title(heading)
+        ax.legend(framealpha=0.85, edgecolor="none")
+        files = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
+        for file in files:
+            partial = file.with_name(f".{file.name}")
+            figure.savefig(partial, format=file.suffix[1:])
+            partial.replace(file)
+    return files

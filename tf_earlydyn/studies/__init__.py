@@ -1,0 +1,1 @@
+"""Studies: data, a network and its linear companion in, a run directory out."""

@@ -1,0 +1,150 @@
+"""Figures 1 and 2: a network and its linear model, trained side by side (Hu et al. 2020, Section 5)."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+
+from tf_earlydyn import companion, data, models, report, training
+from tf_earlydyn.config import RunConfig, flagfile
+from tf_earlydyn.data import Dataset
+from tf_earlydyn.errors import DivergenceError, InputError
+from tf_earlydyn.rundir import RunDirectory, provenance, write_json, write_text
+from tf_earlydyn.seeds import Stream, generator
+from tf_earlydyn.studies.recording import LINEAR, NETWORK, Recorder, TensorBoardWriter
+from tf_earlydyn.theory import LinearDynamics
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """The parts of a run, made and checked before anything is written.
+
+    Attributes:
+        config: what was asked for.
+        data: the examples.
+        network, linear: the two models, each zero at step 0.
+        tracked: indices of the tracked test examples, ``[k]``.
+        dynamics: the linear model's gradient descent in closed form.
+        half_step: where the linear model has made half its fall; None if not within the run.
+    """
+
+    config: RunConfig
+    data: Dataset
+    network: keras.Model
+    linear: models.LinearModel
+    tracked: np.ndarray
+    dynamics: LinearDynamics
+    half_step: int | None
+
+
+def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
+    """Runs ``config`` and writes its run directory.
+
+    Raises:
+        InputError: if the configuration, the data or the run directory cannot be used, before anything is written; and
+            if training diverges, with what was recorded until then left in the directory, which has no summary.
+    """
+    if config.run_dir is not None:
+        RunDirectory(config.run_dir).require_new()
+    setup = prepare(config)
+    directory = RunDirectory.create(config.run_dir)
+    description = describe(setup)
+    write_json(directory.config, description)
+    write_text(directory.flags, flagfile(config))
+    write_json(directory.provenance, provenance())
+    started = time.monotonic()
+    recorder = _train(setup, directory, show_progress)
+    setup.network.save(directory.network)
+    setup.linear.save(directory.linear)
+    summary = {**summarise(setup, recorder), "training_seconds": round(time.monotonic() - started, 3)}
+    report.draw_figures(directory, description, summary)
+    write_json(directory.summary, summary)
+    return directory
+
+
+def prepare(config: RunConfig) -> Setup:
+    """Loads the data and makes the models.
+
+    Raises:
+        InputError: if that cannot be done.
+    """
+    examples = data.load(config.data, config.seed)
+    features = companion.linear_features(config, examples)
+    dynamics = LinearDynamics(np.asarray(features(examples.x_train)), examples.y_train)
+    return Setup(
+        config=config,
+        data=examples,
+        network=models.build(config.model, examples.input_shape, examples.outputs, config.seed),
+        linear=models.LinearModel(features, examples.outputs, name=LINEAR),
+        tracked=_tracked(config, len(examples.y_test)),
+        dynamics=dynamics,
+        half_step=dynamics.half_step(config.training.learning_rate, config.training.steps),
+    )
+
+
+def _tracked(config: RunConfig, n_test: int) -> np.ndarray:
+    if config.tracked > n_test:
+        raise InputError(f"tracked must be at most the {n_test} test examples. Received: tracked={config.tracked}.")
+    return generator(config.seed, Stream.TRACKED).permutation(n_test)[: config.tracked]
+
+
+def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Recorder:
+    """Trains both models side by side; what was recorded."""
+    chosen = setup.config.training
+    recorder = Recorder(directory, setup.data, setup.network, setup.linear, setup.tracked)
+    learners = (
+        training.Learner(NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
+        training.Learner(LINEAR, setup.linear, training.GradientDescent(chosen.learning_rate)),
+    )
+    also = [] if setup.half_step is None else [setup.half_step]
+    stops = training.recorded_steps(chosen.steps, chosen.records_per_decade, also)
+    callbacks = (recorder, TensorBoardWriter(directory, recorder))
+    try:
+        training.train(learners, setup.data.x_train, setup.data.y_train, stops, callbacks, show_progress)
+    except DivergenceError as error:
+        raise InputError(
+            f"{error}: the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}, so take "
+            f"a smaller one. Received: learning_rate={chosen.learning_rate:g}. {directory.path} holds what was recorded."
+        ) from error
+    return recorder
+
+
+def network_rates(config: RunConfig) -> float | dict[str, float]:
+    """The network's learning rate, by layer where not all layers learn."""
+    rate = config.training.learning_rate
+    return {
+        "first": {"hidden": rate, "readout": 0.0},
+        "second": {"hidden": 0.0, "readout": rate},
+        "both": rate,
+    }[config.training.train]
+
+
+def describe(setup: Setup) -> dict:
+    """The content of ``config.json``: the configuration, and what followed from it and the data."""
+    examples = setup.data
+    return {
+        **dataclasses.asdict(setup.config),
+        "sizes": {"n_train": len(examples.y_train), "n_test": len(examples.y_test), "outputs": examples.outputs},
+        "input_shape": list(examples.input_shape),
+        "preprocessing": list(examples.preprocessing),
+        "linear_features": {
+            name: value
+            for name, value in setup.linear.features.get_config().items()
+            if name in ("linear", "constant", "norm")
+        },
+    }
+
+
+def summarise(setup: Setup, recorder: Recorder) -> dict:
+    """The content of ``summary.json``: None for the half-way step's figures where the run does not reach it."""
+    step = setup.half_step
+    gap = next((row["test_gap"] for row in recorder.rows if row["step"] == step), None)
+    return {
+        "half_step": step,
+        "half_test_gap": gap,
+        "half_test_gap_relative": None if gap is None else gap / recorder.linear_mean_squares[step],
+        "linear_optimum": setup.dynamics.optimum,
+        "max_learning_rate": setup.dynamics.max_learning_rate,
+        "last": recorder.rows[-1],
+    }

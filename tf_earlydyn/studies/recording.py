@@ -1,0 +1,139 @@
+"""What is recorded of a network and its linear model at a step, and where it goes."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn import metrics
+from tf_earlydyn.data import Dataset
+from tf_earlydyn.errors import DivergenceError
+from tf_earlydyn.models import LinearModel
+from tf_earlydyn.rundir import RunDirectory, write_csv
+
+NETWORK, LINEAR = "network", "linear"
+
+
+class Recorder:
+    """A training callback: at each step one row of ``metrics.csv``, and the tracked outputs in ``logits.csv``.
+
+    Args:
+        directory: the run's.
+        data: the run's.
+        network, linear: the two models.
+        tracked: indices of the tracked test examples.
+
+    Attributes:
+        rows: the rows of ``metrics.csv`` so far.
+        linear_mean_squares: the mean of f_lin^2 over the test examples, by step.
+    """
+
+    def __init__(
+        self, directory: RunDirectory, data: Dataset, network: tf.keras.Model, linear: LinearModel, tracked: np.ndarray
+    ) -> None:
+        self.rows: list[dict] = []
+        self.linear_mean_squares: dict[int, float] = {}
+        self._logits: list[dict] = []
+        self._directory = directory
+        self._data = data
+        self._tracked = tracked
+        self._span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
+        self._predictors = {NETWORK: _Predictor(network, data), LINEAR: _Predictor(linear, data)}
+
+    def __call__(self, step: int) -> None:
+        """Records ``step``.
+
+        Raises:
+            DivergenceError: if a training loss is not finite.
+        """
+        train, test = {}, {}
+        for name, predictor in self._predictors.items():
+            train[name], test[name] = predictor()
+        row = self._row(step, train, test)
+        for name in self._predictors:
+            if not np.isfinite(self._as_trained(row[f"{name}_train_loss"])):
+                raise DivergenceError(name, step)
+        self.rows.append(row)
+        self.linear_mean_squares[step] = 2 * metrics.half_mean_square(test[LINEAR])
+        self._logits += self._tracked_outputs(step, test)
+        write_csv(self._directory.metrics, self.rows)
+        write_csv(self._directory.logits, self._logits)
+
+    def _as_trained(self, value: float) -> np.floating:
+        """A float64 value in the dtype of training, infinite where it overflows there."""
+        with np.errstate(over="ignore"):
+            return self._data.y_train.dtype.type(value)
+
+    def _row(self, step: int, train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> dict:
+        y_train, y_test = self._data.y_train, self._data.y_test
+        residuals = {name: metrics.difference(outputs, y_test) for name, outputs in test.items()}
+        parts = {name: self._span.split(residual) for name, residual in residuals.items()}
+        return {
+            "step": step,
+            **{
+                f"{name}_{split}_loss": metrics.half_mean_square(residual)
+                for name in self._predictors
+                for split, residual in (("train", metrics.difference(train[name], y_train)), ("test", residuals[name]))
+            },
+            "train_gap": metrics.mean_squared_gap(train[NETWORK], train[LINEAR]),
+            "test_gap": metrics.mean_squared_gap(test[NETWORK], test[LINEAR]),
+            **{f"{name}_test_accuracy": metrics.accuracy(outputs, y_test) for name, outputs in test.items()},
+            **{
+                f"{name}_residual_{part}": energy
+                for name, energies in parts.items()
+                for part, energy in zip(("in", "out"), energies, strict=True)
+            },
+        }
+
+    def _tracked_outputs(self, step: int, test: dict[str, np.ndarray]) -> list[dict]:
+        return [
+            {
+                "step": step,
+                "example": int(example),
+                "output": output,
+                "target": float(self._data.y_test[example, output]),
+                **{name: float(outputs[example, output]) for name, outputs in test.items()},
+            }
+            for example in self._tracked
+            for output in range(self._data.outputs)
+        ]
+
+
+class _Predictor:
+    """Outputs of a model on the training and the test inputs, which stay on the device."""
+
+    def __init__(self, model: tf.keras.Model, data: Dataset) -> None:
+        self._inputs = [tf.constant(x) for x in (data.x_train, data.x_test)]
+        self._outputs = tf.function(lambda x: model(x, training=False), jit_compile=True)
+
+    def __call__(self) -> list[np.ndarray]:
+        return [self._outputs(x).numpy() for x in self._inputs]
+
+
+class TensorBoardWriter:
+    """A training callback that writes the recorder's newest row as TensorBoard scalars."""
+
+    _TAGS = (
+        ("loss/network_train", "network_train_loss"),
+        ("loss/network_test", "network_test_loss"),
+        ("loss/linear_train", "linear_train_loss"),
+        ("loss/linear_test", "linear_test_loss"),
+        ("gap/train", "train_gap"),
+        ("gap/test", "test_gap"),
+        ("accuracy/network", "network_test_accuracy"),
+        ("accuracy/linear", "linear_test_accuracy"),
+        ("residual/network_in", "network_residual_in"),
+        ("residual/network_out", "network_residual_out"),
+        ("residual/linear_in", "linear_residual_in"),
+        ("residual/linear_out", "linear_residual_out"),
+    )
+
+    def __init__(self, directory: RunDirectory, recorder: Recorder) -> None:
+        self._writer = tf.summary.create_file_writer(str(directory.events))
+        self._recorder = recorder
+
+    def __call__(self, step: int) -> None:
+        """Writes the row, which is of ``step``."""
+        row = self._recorder.rows[-1]
+        with self._writer.as_default(), np.errstate(over="ignore"):
+            for tag, column in self._TAGS:
+                tf.summary.scalar(tag, np.float32(row[column]), step=step)
+        self._writer.flush()
