@@ -1,0 +1,36 @@
+# Each target makes its own environment in .venv; EXTRA=gpu or EXTRA=tpu takes another build of TensorFlow.
+EXTRA ?= cpu
+VENV := .venv
+READY := $(VENV)/ready-$(EXTRA)
+PYTHON ?=
+
+.PHONY: figure1 test test-slow lint clean
+
+figure1: $(READY)
+	$(VENV)/bin/python scripts/train.py --flagfile=scripts/experiments/figure1.flags
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest -m "not slow"
+
+test-slow: $(READY)
+	$(VENV)/bin/python -m pytest -m slow
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+clean:
+	rm -rf $(VENV)
+
+# A command can be there and still not run, so each candidate is tried. Old versions of pip take many minutes to choose
+# TensorFlow's dependencies, hence the upgrade.
+$(READY): setup.py
+	@for python in $(PYTHON) python3.12 python3.11 python3.10 python3 python; do \
+		if $$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
+			echo "Making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV); break; \
+		fi; \
+	done; \
+	test -x $(VENV)/bin/python || { echo "No Python 3.10, 3.11 or 3.12 with its venv module was found: install one, or name one with PYTHON=..." >&2; exit 2; }
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(EXTRA),dev]'
+	@touch $(READY)

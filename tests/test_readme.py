@@ -1,0 +1,23 @@
+"""The README says what is true: its code runs, and its table names every experiment."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_runs():
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_every_experiment_is_named():
+    named = set(re.findall(r"^\| `(\w+\.flags)`", README, re.MULTILINE))
+    assert named == {path.name for path in (ROOT / "scripts" / "experiments").glob("*.flags")}
+
+
+def test_every_file_it_links_to_is_there():
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+    assert links
+    assert all((ROOT / link).exists() for link in links)
