@@ -104,8 +104,9 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
         training.train(learners, setup.data.x_train, setup.data.y_train, stops, callbacks, show_progress)
     except DivergenceError as error:
         raise InputError(
-            f"{error}: the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}, so take "
-            f"a smaller one. Received: learning_rate={chosen.learning_rate:g}. {directory.path} holds what was recorded."
+            f"{error}: the linear model is stable up to "
+            f"learning_rate={setup.dynamics.max_learning_rate:.4g}, so take a "
+            f"smaller one. Received: learning_rate={chosen.learning_rate:g}. The records are in {directory.path}."
         ) from error
     return recorder
 
