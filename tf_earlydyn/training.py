@@ -109,6 +109,7 @@ def train(
         DivergenceError: at the first loss that is not finite.
     """
     advance = _Advance(learners, x, y)
+    callbacks = tuple(callbacks)
     with tqdm(total=stops[-1], unit="step", disable=not show_progress, leave=False) as progress:
         for callback in callbacks:
             callback(0)

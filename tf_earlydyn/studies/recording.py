@@ -1,5 +1,6 @@
 """What is recorded of a network and its linear model at a step, and where it goes."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -27,7 +28,7 @@ class Recorder:
     """
 
     def __init__(
-        self, directory: RunDirectory, data: Dataset, network: tf.keras.Model, linear: LinearModel, tracked: np.ndarray
+        self, directory: RunDirectory, data: Dataset, network: keras.Model, linear: LinearModel, tracked: np.ndarray
     ) -> None:
         self.rows: list[dict] = []
         self.linear_mean_squares: dict[int, float] = {}
@@ -100,7 +101,7 @@ class Recorder:
 class _Predictor:
     """Outputs of a model on the training and the test inputs, which stay on the device."""
 
-    def __init__(self, model: tf.keras.Model, data: Dataset) -> None:
+    def __init__(self, model: keras.Model, data: Dataset) -> None:
         self._inputs = [tf.constant(x) for x in (data.x_train, data.x_test)]
         self._outputs = tf.function(lambda x: model(x, training=False), jit_compile=True)
 
