@@ -24,13 +24,14 @@ clean:
 
 # A command can be there and still not run, so each candidate is tried. Old versions of pip take many minutes to choose
 # TensorFlow's dependencies, hence the upgrade.
-$(READY): setup.py
+$(READY): setup.py pyproject.toml
 	@for python in $(PYTHON) python3.12 python3.11 python3.10 python3 python; do \
-		if $$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
-			echo "Making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV); break; \
-		fi; \
+		$$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null || continue; \
+		echo "Making $(VENV) with $$($$python --version)"; \
+		$$python -m venv --clear $(VENV); exit $$?; \
 	done; \
-	test -x $(VENV)/bin/python || { echo "No Python 3.10, 3.11 or 3.12 with its venv module was found: install one, or name one with PYTHON=..." >&2; exit 2; }
+	echo "No Python 3.10, 3.11 or 3.12 with its venv module was found: install one (on Debian with python3-venv), or name one: make PYTHON=..." >&2; \
+	exit 2
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/bin/python -m pip install --quiet --editable '.[$(EXTRA),dev]'
 	@touch $(READY)

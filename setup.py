@@ -39,7 +39,7 @@ setup(
         ],
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_VERSIONS}"],
         "tpu": [f"tensorflow-tpu{TENSORFLOW_VERSIONS}"],
-        "dev": ["pytest", "pytest-timeout", "ruff"],
+        "dev": ["pytest", "pytest-timeout", "ruff==0.17.*"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

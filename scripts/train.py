@@ -1,12 +1,12 @@
 """Trains a network beside the linear model that it mimics early in training, and draws Figures 1 and 2.
 
-    python scripts/train.py                                                    Figure 1, 40 seconds on 2 CPU cores
-    python scripts/train.py --flagfile=scripts/experiments/smoke.flags         a small Figure 1, seconds
-    python scripts/train.py --flagfile=scripts/experiments/figure2_mlp.flags   Figure 2, CIFAR-10 in --data_dir, minutes
+    python scripts/train.py                                              Figure 1: 40 seconds on 2 CPU cores
+    python scripts/train.py --flagfile=scripts/experiments/smoke.flags   a small Figure 1: seconds
+    python scripts/train.py --flagfile=scripts/experiments/figure2_mlp.flags --data_dir=DIR   Figure 2: 4 minutes
 
-Writes a run directory, runs/<time> unless --run_dir names it, and prints where the figures are. Expect Figure 1 (erf,
-both layers) to show a test gap of 0.002 to 0.005 between network and linear model at the half-way step, where the linear
-model has made half its fall. Experiments are flagfiles in scripts/experiments; flags after --flagfile change them.
+Writes a run directory, runs/<time> unless --run_dir names it, and prints where its figures are. Figure 1 shows a test
+gap of 0.002 to 0.005 between network and linear model at the half-way step, where the linear model has made half its fall.
+Experiments are flagfiles in scripts/experiments; flags after --flagfile change them.
 """
 
 import entry  # noqa: F401 (first: it sets up the process)

@@ -1,10 +1,13 @@
-"""What the reproduction must show (Hu et al. 2020, Figures 1 and 2): medians of three seeds, at full size."""
+"""What the reproduction must show (Hu et al. 2020, Figures 1 and 2), at full size.
+
+The bounds on medians of three seeds are what the project accepts: about 1.5 times what was first measured.
+"""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_data import needs_cifar10
+from tests.cases import needs_cifar10
 from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
 from tf_earlydyn.rundir import read_json
 from tf_earlydyn.studies import agreement
@@ -62,13 +65,27 @@ def test_figure_1_leaves_the_linear_model_in_the_end(tmp_path):
     assert np.median(ratios) <= 0.95
 
 
+def figure_2(tmp_path, seed, steps):
+    """The metrics of a run, the residual's two parts divided by their values at step 0."""
+    data = DataConfig(data="cifar10", n_train=10_000, n_test=2_000)
+    _, metrics = run(tmp_path, seed, steps=steps, data=data, rate=2.0, model="mlp")
+    parts = [f"{model}_residual_{part}" for model in ("network", "linear") for part in ("in", "out")]
+    return metrics[parts] / metrics[parts].iloc[0]
+
+
 @needs_cifar10
 def test_figure_2_learns_within_the_span_of_the_inputs_first(tmp_path):
-    """To step 900, one seed: three take a quarter of an hour. At half of its in-span residual, and at the end."""
-    data = DataConfig(data="cifar10", n_train=10_000, n_test=2_000)
-    _, metrics = run(tmp_path, 0, steps=900, data=data, rate=2.0, model="mlp")
-    start, end = metrics.iloc[0], metrics.iloc[-1]
-    halved = metrics[metrics["network_residual_in"] <= start["network_residual_in"] / 2].iloc[0]
-    assert abs(halved["network_residual_out"] / start["network_residual_out"] - 1) <= 0.01
-    assert end["network_residual_out"] <= 0.98 * start["network_residual_out"]
-    np.testing.assert_allclose(metrics["linear_residual_out"], start["linear_residual_out"], rtol=1e-5)
+    """Where the in-span residual has halved, the part outside is within 1% of its start."""
+    outside = []
+    for seed in SEEDS:
+        parts = figure_2(tmp_path, seed, steps=40)
+        outside.append(parts["network_residual_out"][parts["network_residual_in"] <= 0.5].iloc[0])
+    assert abs(np.median(outside) - 1) <= 0.01
+
+
+@needs_cifar10
+def test_figure_2_leaves_the_span_of_the_inputs_in_the_end(tmp_path):
+    """By step 900, one seed (three take too long for every change). The linear model never leaves, by algebra."""
+    parts = figure_2(tmp_path, 0, steps=900)
+    assert parts["network_residual_out"].iloc[-1] <= 0.98
+    np.testing.assert_allclose(parts["linear_residual_out"], 1, rtol=1e-5)

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,10 @@ REFUSED = {
     "unknown activation": (lambda: ModelConfig(activation="swish"), "activation must be one of erf"),
     "no width": (lambda: ModelConfig(width=0), "width must be a positive number of units. Received: width=0"),
     "odd width": (lambda: ModelConfig(width=7), "width must be even for two_layer"),
+    "steps that are no integer": (lambda: TrainingConfig(steps=10.5), "steps must be an integer. Received: steps=10.5"),
+    "size that is text": (lambda: DataConfig(n_train="5"), "n_train must be an integer"),
+    "classes that are text": (lambda: DataConfig(classes="cat,horse"), "classes must be a tuple, each text"),
+    "rate that is text": (lambda: TrainingConfig(learning_rate="1"), "learning_rate must be a number"),
     "no depth": (lambda: ModelConfig(model="mlp", depth=0), "depth must be a positive"),
     "deep two_layer": (lambda: ModelConfig(depth=3), "two_layer has one hidden layer"),
     "infinite slope": (lambda: ModelConfig(negative_slope=math.nan), "negative_slope must be finite"),
@@ -75,3 +80,8 @@ def test_flagfile_says_everything_but_the_directory():
     assert "--n_train=20000\n" in text
     assert "run_dir" not in text
     assert "data_file" not in text
+
+
+def test_flagfile_paths_hold_from_any_folder():
+    text = flagfile(RunConfig(data=DataConfig(data="npz", data_file="a.npz")))
+    assert f"--data_file={Path('a.npz').absolute()}\n" in text

@@ -54,6 +54,7 @@ def test_convolution_is_keras_convolution_scaled(options):
 
 @pytest.mark.parametrize("layer", [models.NTKDense(2000), models.NTKConv2D(500, 3)], ids=["dense", "conv"])
 def test_weights_are_standard_normal(layer):
+    """Moments 1, 2 and 4 to 4.5 standard errors: Var w = 1, Var w^2 = 2, Var w^4 = 105 - 9 = 96."""
     layer.build(X.shape)
     weights = np.asarray(layer.kernel).ravel()
     assert abs(weights.mean()) < 4.5 / np.sqrt(weights.size)
@@ -169,14 +170,41 @@ def test_models_load_in_a_new_process_that_imports_the_package(imports, tmp_path
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ, capture_output=True)
 
 
-def test_float64_models_stay_float64():
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float64")
-    try:
-        f = models.antisymmetric(NETWORKS["cnn"]())
-        assert f(X.astype(np.float64)).dtype == "float64"
-    finally:
-        keras.config.set_dtype_policy(policy)
+def test_float64_models_stay_float64(float64):
+    x = X.astype(np.float64)
+    f = perturbed(models.antisymmetric(NETWORKS["cnn"]()))
+    assert f(x).dtype == "float64"
+    assert np.abs(outputs(f, x + 1e-12) - outputs(f, x)).max() > 0  # nothing on the way rounds to float32
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_antisymmetric_needs_a_network_that_is_deterministic(dropout):
+    """As the docstring says: a layer that draws at random in training draws differently in the two halves."""
+    layers = [keras.Input((4, 4, 2)), keras.layers.Flatten(), keras.layers.Dropout(dropout), keras.layers.Dense(1)]
+    f = models.antisymmetric(keras.Sequential(layers))
+    assert not outputs(f).any()
+    assert np.asarray(f(X, training=True)).any() == (dropout > 0)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Subclassed(keras.Model):
+    """A model without the attributes that only Functional and Sequential models have."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.flatten, self.dense = keras.layers.Flatten(), keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(self.flatten(x))
+
+
+def test_antisymmetric_takes_subclassed_models():
+    g = Subclassed()
+    kernel = outputs(g)
+    f = models.antisymmetric(g)
+    assert not outputs(f).any()
+    np.testing.assert_array_equal(outputs(f.positive), kernel)
+    assert not outputs(models.antisymmetric(perturbed(f))).any()
 
 
 @pytest.mark.parametrize("outputs_count", [1, 3])

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_data import needs_cifar10
-from tf_earlydyn.config import DataConfig
+from tests.cases import needs_cifar10
+from tf_earlydyn.config import DataConfig, RunConfig, flagfile
 from tf_earlydyn.data import load
 
 ROOT = Path(__file__).parents[1]
@@ -204,41 +204,35 @@ def test_cifar10_runs(tmp_path):
 
 
 def test_help_is_quick_and_names_every_flag():
-    started = time.monotonic()
-    done = run_well("--help")
-    seconds = time.monotonic() - started
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        done = run_well("--help")
+        seconds.append(time.monotonic() - started)
     names = (
         "data data_dir data_file classes n_train n_test model width depth activation train learning_rate steps seed "
     )
     for name in (names + "tracked run_dir preprocess pool flagfile").split():
         assert f"--{name}\n" in done.stdout
-    assert "TensorFlow" not in done.stderr
-    assert seconds < 3  # under one second on an idle machine; TensorFlow's import alone takes longer than three
+    assert min(seconds) < 1  # the best of three, since the machine may be doing other things
 
 
 def test_no_flags_at_all_mean_figure_1():
-    from absl import flags
+    def settings(text):
+        return dict(line[2:].split("=") for line in text.splitlines() if line.startswith("--"))
 
-    from tf_earlydyn.config import RunConfig, flagfile
-
-    stated = dict(
-        line[2:].split("=") for line in (EXPERIMENTS / "figure1.flags").read_text().split() if line[:2] == "--"
-    )
-    defaults = dict(line[2:].split("=") for line in flagfile(RunConfig()).split())
+    stated = settings((EXPERIMENTS / "figure1.flags").read_text())
+    defaults = settings(flagfile(RunConfig()))
     assert {name: defaults[name].removesuffix(".0") for name in stated} == stated
-    assert {"data", "n_train", "n_test", "d", "model", "width", "activation", "train", "learning_rate", "steps"} == set(
-        stated
-    )
-    assert flags
+    assert {"n_train", "n_test", "d", "model", "width", "activation", "train", "learning_rate", "steps"} <= set(stated)
 
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.flags")), ids=lambda path: path.stem)
-def test_experiments_parse(path):
-    done = run(f"--flagfile={path}", "--run_dir=/proc/none")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "run_dir cannot be made in /proc, which is not a writable directory.\n",
-    ) or ("run_dir cannot be made" in done.stderr)
+def test_experiments_parse(path, tmp_path):
+    """The run directory, looked at after the flags and before the data, is all there is to complain about."""
+    (tmp_path / "file").touch()
+    done = run(f"--flagfile={path}", f"--run_dir={tmp_path / 'file' / 'run'}")
+    assert_refused(done, "run_dir cannot be made in")
 
 
 REFUSED = {

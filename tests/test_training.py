@@ -16,14 +16,6 @@ Y = np.sign(RNG.standard_normal((60, 1)))
 STEPS = 30
 
 
-@pytest.fixture
-def float64():
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_dtype_policy(policy)
-
-
 def outputs_by_step(model, optimiser, x=X, y=Y, steps=STEPS):
     """The model's outputs at every step of a run."""
     found = {}
@@ -110,7 +102,9 @@ def test_a_loss_that_is_not_finite_stops_at_its_step():
     """With rate 10^18 a float32 loss overflows: the step named is the first at which the loss is not finite."""
     x, y = X.astype(np.float32), Y.astype(np.float32)
     model = models.LinearModel(theory.psi_1(theory.moments("erf")))
-    with pytest.raises(DivergenceError, match="training loss of the linear is not finite at step 2") as raised:
+    with pytest.raises(
+        DivergenceError, match="training loss of the linear is not finite at step 2: take a smaller"
+    ) as raised:
         training.train([Learner("linear", model, GradientDescent(1e18))], x, y, [0, 50], show_progress=False)
     beta = linear_descent(psi_features("psi_1", theory.moments("erf"), X), Y, 1e18, 2)
     assert np.sum((beta[1] - Y) ** 2) < np.finfo(np.float32).max <= np.sum((beta[2] - Y) ** 2)
@@ -124,6 +118,25 @@ def test_callbacks_are_called_at_their_steps():
     stops = [0, 1, 5, 250]
     training.train([learner], X.astype(np.float32), Y.astype(np.float32), stops, [called.append], show_progress=False)
     assert called == stops
+
+
+def test_training_goes_on_from_a_later_step(float64):
+    """Two runs, 0 to 4 and 4 to 9, are one run from 0 to 9."""
+    model = models.LinearModel(theory.psi_1(theory.moments("erf")))
+    learner = Learner("linear", model, GradientDescent(0.5))
+    called = []
+    for stops in ([0, 4], [4, 9]):
+        training.train([learner], X, Y, stops, [called.append], show_progress=False)
+    expected = linear_descent(psi_features("psi_1", theory.moments("erf"), X), Y, 0.5, 9)[-1]
+    np.testing.assert_allclose(np.asarray(model(X)), expected, rtol=1e-9)
+    assert called == [0, 4, 4, 9]
+
+
+@pytest.mark.parametrize("stops", [[], [0, 5, 5], [3, 1]])
+def test_stops_that_do_not_rise_are_refused(stops):
+    learner = Learner("linear", models.LinearModel(theory.psi_1(theory.moments("erf"))), GradientDescent(0.5))
+    with pytest.raises(InputError, match="stops must be rising steps"):
+        training.train([learner], X, Y, stops, show_progress=False)
 
 
 @pytest.mark.parametrize(

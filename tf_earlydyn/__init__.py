@@ -9,18 +9,23 @@ from tf_earlydyn.environment import require_tensorflow
 
 require_tensorflow()
 
-import wrapt  # noqa: E402 (comes with TensorFlow, so the line above must speak first)
+import wrapt  # noqa: E402 (after the check: where TensorFlow is missing, that is what to say)
 
 
 @wrapt.when_imported("keras")
 def _register_with_keras(_) -> None:
-    """Lets ``keras.saving.load_model`` know our layers wherever Keras and this package are both imported."""
+    """Registers our layers and models for ``keras.saving.load_model``.
+
+    Keras must know them whichever of the two packages is imported first, and importing Keras here would make every
+    import of this package take seconds.
+    """
     importlib.import_module("tf_earlydyn.models")
     importlib.import_module("tf_earlydyn.theory.features")
 
 
 _HOMES = {
     "DataConfig": "config",
+    "DivergenceError": "errors",
     "InputError": "errors",
     "LinearModel": "models",
     "ModelConfig": "config",
@@ -33,7 +38,20 @@ _HOMES = {
     "mlp": "models",
     "two_layer": "models",
 }
-_MODULES = ("config", "data", "metrics", "models", "plots", "report", "rundir", "studies", "theory", "training")
+_MODULES = (
+    "activations",
+    "companion",
+    "config",
+    "data",
+    "metrics",
+    "models",
+    "plots",
+    "report",
+    "rundir",
+    "studies",
+    "theory",
+    "training",
+)
 
 __all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604 (every entry is a string)
 

@@ -22,7 +22,8 @@ class Activation:
     Attributes:
         name: its name, as ``get`` takes it.
         value, derivative, second_derivative: phi, phi', phi'' on float64 arrays of any shape. ``second_derivative`` is
-            None for a piecewise linear phi, whose phi'' is a multiple of a point mass at 0.
+            None for a piecewise linear phi, whose phi'' is a multiple of a point mass at 0; such a phi has a
+            ``negative_slope``.
         keras_name: dotted name below ``keras`` of the operation on tensors.
         keras_options: keyword arguments of that operation.
         even_derivative: phi'(-x) = phi'(x), that is, phi - phi(0) is odd.
@@ -39,7 +40,7 @@ class Activation:
     negative_slope: float | None = None
 
     def __call__(self, x):
-        """Phi of a tensor of any shape and float dtype."""
+        """The activation of a tensor of any shape and float dtype."""
         # Imported here because the names and the NumPy half must be there before, and without, TensorFlow.
         module, _, function = f"keras.{self.keras_name}".rpartition(".")
         return getattr(importlib.import_module(module), function)(x, **self.keras_options)

@@ -1,5 +1,7 @@
 """The paper's linear companion of a configured network (Hu et al. 2020, Sections 3 and 4)."""
 
+import warnings
+
 import numpy as np
 
 from tf_earlydyn import activations
@@ -24,9 +26,12 @@ _PSI = {"first": psi_1, "second": psi_2, "both": psi}
 def linear_features(config: RunConfig, data: Dataset) -> LinearFeatures:
     """The features of the linear model that the configured network is expected to mimic early in training.
 
+    Warns where the inputs are not of the scale ||x||^2 = d that the theory is for.
+
     Raises:
         InputError: if the inputs have no shape that the network takes.
     """
+    _check_scale(data)
     if config.model.model == "two_layer":
         return _PSI[config.training.train](two_layer_moments(config.model, data))
     if config.model.model == "mlp":
@@ -34,13 +39,23 @@ def linear_features(config: RunConfig, data: Dataset) -> LinearFeatures:
     return _cnn_features(config.model, data.input_shape)
 
 
+def _check_scale(data: Dataset) -> None:
+    scale = float(np.mean(np.square(data.x_train, dtype=np.float64)))
+    if not 0.5 < scale < 2:
+        warnings.warn(
+            f"the mean of ||x||^2 / d is {scale:.3g}, and the theory behind the linear model is for 1: "
+            "take preprocess=normalise, or expect the two to part early.",
+            stacklevel=2,
+        )
+
+
 def two_layer_moments(config: ModelConfig, data: Dataset) -> Moments:
     """The moments that psi takes. nu's Tr(Sigma^2) is the known one on synthetic data, and estimated from the training
     inputs without bias on real data.
     """
     phi = activations.get(config.activation, config.negative_slope)
-    if data.covariance is not None:
-        return moments(phi, data.covariance)
+    if data.spectrum is not None:
+        return moments(phi, data.spectrum)
     return moments_from_inputs(phi, data.x_train)
 
 

@@ -6,6 +6,8 @@ configuration that is written down says everything.
 
 import dataclasses
 import math
+import typing
+from pathlib import Path
 
 from tf_earlydyn import activations
 from tf_earlydyn.errors import InputError
@@ -21,12 +23,31 @@ def _require(condition: bool, rule: str, **received) -> None:
         raise InputError(f"{rule} Received: {values}.")
 
 
-def _check_choices(config) -> None:
-    for field in dataclasses.fields(config):
-        choices = field.metadata.get("choices")
-        value = getattr(config, field.name)
-        if choices and value not in (*choices, field.default):
-            raise InputError(f"{field.name} must be one of {', '.join(choices)}. Received: {field.name}={value!r}.")
+def _check_fields(config) -> None:
+    """Checks each setting's type and, where it has them, choices."""
+    for field in flag_fields(type(config)):
+        value, choices = getattr(config, field.name), field.metadata["choices"]
+        if value is None and field.default is None:
+            continue
+        kind = typing.get_type_hints(type(config))[field.name]
+        _require(_is(value, kind), f"{field.name} must be {_in_words(kind)}.", **{field.name: value})
+        if choices:
+            _require(value in choices, f"{field.name} must be one of {', '.join(choices)}.", **{field.name: value})
+
+
+def _is(value, kind) -> bool:
+    if typing.get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is(element, typing.get_args(kind)[0]) for element in value)
+    if kind is float or kind == float | None:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _in_words(kind) -> str:
+    words = {int: "an integer", float: "a number", str: "text"}
+    if typing.get_origin(kind) is tuple:
+        return f"a tuple, each {words[typing.get_args(kind)[0]]}"
+    return words[next(member for member in (typing.get_args(kind) or (kind,)) if member in words)]
 
 
 def _settle(config, name: str, value) -> None:
@@ -68,7 +89,7 @@ class DataConfig:
     data_file: str | None = _field(None, "npz: a file with x_train, y_train, x_test, y_test.")
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_fields(self)
         synthetic = self.data == "gaussian"
         if synthetic:
             _settle(self, "n_train", 20_000)
@@ -109,11 +130,11 @@ class ModelConfig:
         256, "two_layer: all m hidden units, half in each copy (even); mlp, cnn: units or filters of each copy."
     )
     depth: int | None = _field(None, "mlp, cnn: hidden layers, default 4; two_layer has 1.")
-    activation: str = _field("erf", "phi.", activations.NAMES)
+    activation: str = _field("erf", "The activation phi.", activations.NAMES)
     negative_slope: float = _field(activations.DEFAULT_NEGATIVE_SLOPE, "leaky_relu: the slope below 0.")
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_fields(self)
         shallow = self.model == "two_layer"
         _settle(self, "depth", 1 if shallow else 4)
         _require(self.width > 0, "width must be a positive number of units.", width=self.width)
@@ -136,7 +157,7 @@ class TrainingConfig:
     records_per_decade: int = _field(20, "Recorded steps per factor of ten, log-spaced; at least 10.")
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_fields(self)
         _require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,
             "learning_rate must be a positive finite number.",
@@ -162,6 +183,7 @@ class RunConfig:
     run_dir: str | None = _field(None, "Where the run is written, a new directory; default runs/<time>.")
 
     def __post_init__(self) -> None:
+        _check_fields(self)
         _require(0 <= self.seed < 2**32, "seed must be an integer from 0 to 2^32 - 1.", seed=self.seed)
         _require(self.tracked >= 0, "tracked must not be negative.", tracked=self.tracked)
         _require(
@@ -177,6 +199,9 @@ def flag_fields(config_class: type) -> list[dataclasses.Field]:
     return [field for field in dataclasses.fields(config_class) if "help" in field.metadata]
 
 
+_PATHS = ("data_dir", "data_file")  # absolute in a flagfile, which may be used from another folder
+
+
 def flagfile(config: RunConfig) -> str:
     """A file of flags that repeats a run, into a run directory of its own."""
     lines = []
@@ -185,5 +210,7 @@ def flagfile(config: RunConfig) -> str:
             value = getattr(part, field.name)
             if field.name == "run_dir" or value is None or value == ():
                 continue
+            if field.name in _PATHS:
+                value = Path(value).expanduser().absolute()
             lines.append(f"--{field.name}={','.join(map(str, value)) if isinstance(value, tuple) else value}")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What can go wrong by the user's hand; every message is one sentence that says what to do."""
+"""Errors whose message is for the user: what is wrong, what was received, what to do."""
 
 
 class InputError(ValueError):
@@ -13,7 +13,7 @@ class DivergenceError(ArithmeticError):
         step: the first gradient-descent step at which it was seen.
     """
 
-    def __init__(self, model: str, step: int) -> None:
-        super().__init__(f"the training loss of the {model} is not finite at step {step}")
+    def __init__(self, model: str, step: int, advice: str = "take a smaller learning_rate.") -> None:
+        super().__init__(f"the training loss of the {model} is not finite at step {step}: {advice}")
         self.model = model
         self.step = step

@@ -10,24 +10,24 @@ from collections.abc import Callable
 from absl import app, flags, logging
 
 from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flag_fields
-from tf_earlydyn.errors import InputError
+from tf_earlydyn.errors import DivergenceError, InputError
 
 _PARTS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}  # of a RunConfig
 _HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 
 
 def define_run_flags() -> None:
-    """Defines a flag for every field of a run's configuration."""
+    """Defines a flag for every setting of a run."""
     for config_class in (*_PARTS.values(), RunConfig):
         for field in flag_fields(config_class):
             _define(field, typing.get_type_hints(config_class)[field.name])
 
 
 def run_config() -> RunConfig:
-    """The configuration that the parsed flags say.
+    """The run that the parsed flags describe.
 
     Raises:
-        InputError: if they say something that cannot be.
+        InputError: if a value is not allowed, alone or together with the others.
     """
     parts = {name: config_class(**_values(config_class)) for name, config_class in _PARTS.items()}
     return RunConfig(**parts, **_values(RunConfig))
@@ -41,7 +41,7 @@ def run_script(main: Callable[[list[str]], None], description: str) -> None:
 def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> int:
     try:
         main(arguments)
-    except InputError as error:
+    except (InputError, DivergenceError) as error:
         return _refuse(error)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -14,7 +14,7 @@ def mean_squared_gap(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A - b, ``[n, C]`` float64.
+    """The difference a - b, ``[n, C]`` float64.
 
     Raises:
         ValueError: unless both have the same shape ``[n, C]``; (n,) against (n, 1) would broadcast to (n, n).

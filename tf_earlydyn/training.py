@@ -77,16 +77,20 @@ class Learner:
         self.optimiser.build(self.model.trainable_variables)
 
     def step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """One step on (1/2n) sum_i ||f(x_i) - y_i||^2; the loss before it, ``[]``.
+        """One step on the loss of ``x`` and ``y``; the loss before it, ``[]``."""
+        loss, gradients = self.loss_and_gradients(x, y)
+        self.optimiser.apply(gradients, self.model.trainable_variables)
+        return loss
+
+    def loss_and_gradients(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """(1/2n) sum_i ||f(x_i) - y_i||^2 and its gradient by each trainable variable.
 
         The outputs are summed, not averaged, so that each output learns at its own rate whatever their number.
         """
-        variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             residual = self.model(x, training=True) - y
             loss = tf.reduce_sum(tf.square(residual)) / (2 * x.shape[0])
-        self.optimiser.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
-        return loss
+        return loss, tape.gradient(loss, [variable.value for variable in self.model.trainable_variables])
 
 
 Callback = Callable[[int], None]
@@ -94,25 +98,29 @@ Callback = Callable[[int], None]
 
 def train(
     learners: Sequence[Learner],
-    x: np.ndarray,
-    y: np.ndarray,
+    x: np.ndarray | tf.Tensor,
+    y: np.ndarray | tf.Tensor,
     stops: Sequence[int],
     callbacks: Iterable[Callback] = (),
     show_progress: bool = True,
 ) -> None:
-    """Full-batch training of all ``learners`` on ``x`` ``[n, ...]``, ``y`` ``[n, C]``, from step 0 to ``stops[-1]``.
+    """Full-batch training of all ``learners`` on ``x`` ``[n, ...]``, ``y`` ``[n, C]``.
 
-    Each callback is called with the step, after that many steps, at each of ``stops``, which rise from 0.
+    The models are taken to be at step ``stops[0]`` and are trained to ``stops[-1]``; at each of ``stops`` every
+    callback is called with the step.
 
     Raises:
-        InputError: if the shapes do not fit.
-        DivergenceError: at the first loss that is not finite.
+        InputError: if the shapes do not fit, a rate fits no layer, or ``stops`` do not rise.
+        DivergenceError: at the first training loss that is not finite.
     """
+    if len(stops) < 1 or any(stop <= start for start, stop in pairwise(stops)):
+        raise InputError(f"stops must be rising steps. Received: stops={list(stops)}.")
     advance = _Advance(learners, x, y)
     callbacks = tuple(callbacks)
-    with tqdm(total=stops[-1], unit="step", disable=not show_progress, leave=False) as progress:
+    first, last = stops[0], stops[-1]
+    with tqdm(total=last, initial=first, unit="step", disable=not show_progress, leave=False) as progress:
         for callback in callbacks:
-            callback(0)
+            callback(first)
         for start, stop in pairwise(stops):
             for at in range(start, stop, STEPS_PER_CALL):
                 count = min(STEPS_PER_CALL, stop - at)
@@ -126,9 +134,9 @@ def train(
 class _Advance:
     """Runs steps in one compiled call; the data lies on the device from the start."""
 
-    def __init__(self, learners: Sequence[Learner], x: np.ndarray, y: np.ndarray) -> None:
+    def __init__(self, learners: Sequence[Learner], x: np.ndarray | tf.Tensor, y: np.ndarray | tf.Tensor) -> None:
         for learner in learners:
-            learner.build(np.shape(x), np.shape(y))
+            learner.build(tuple(x.shape), tuple(y.shape))
         self._learners = tuple(learners)
         self._x, self._y = tf.constant(x), tf.constant(y)
         self._compiled = tf.function(self._steps, jit_compile=True)

@@ -1,5 +1,6 @@
 """CIFAR-10 through tensorflow-datasets."""
 
+import contextlib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -88,10 +89,8 @@ def read(data_dir: str | None, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _probe(url: str) -> None:
     """Fails at once where the network is missing: the download itself would try again for minutes."""
-    try:
+    with contextlib.suppress(urllib.error.HTTPError):  # an answer: the download will say what is wrong, if anything
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_PROBE_SECONDS).close()
-    except urllib.error.HTTPError:
-        pass  # somebody answered, and the download will say what is wrong, if anything
 
 
 def _unavailable(where: str, error: Exception) -> str:

@@ -14,7 +14,7 @@ class Dataset:
     Attributes:
         x_train, x_test: inputs, ``[n, ...]`` float32, each of d numbers.
         y_train, y_test: targets, ``[n, C]`` float32.
-        covariance: eigenvalues of Sigma, ``[d]``, where they are known; None for real data.
+        spectrum: eigenvalues of the inputs' covariance Sigma, ``[d]``; None where not known: real or normalised data.
         preprocessing: what was done to the inputs, in words, in order.
     """
 
@@ -22,7 +22,7 @@ class Dataset:
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    covariance: np.ndarray | None = None
+    spectrum: np.ndarray | None = None
     preprocessing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

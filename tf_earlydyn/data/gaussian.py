@@ -1,4 +1,4 @@
-"""Synthetic data of the paper: x = Sigma^{1/2} z, labelled by a small teacher network (Hu et al. 2020, Section 5)."""
+"""Synthetic data: x = Sigma^{1/2} z, labelled by a small teacher network (Hu et al. 2020, Figure 1)."""
 
 import numpy as np
 from scipy import special
@@ -22,7 +22,7 @@ def load(config: DataConfig, seed: int) -> Dataset:
         y = np.where(y >= 0, 1.0, -1.0) if config.labels == "sign" else y
         return x.astype(np.float32), y.astype(np.float32)
 
-    return Dataset(*split(Stream.TRAIN, config.n_train), *split(Stream.TEST, config.n_test), covariance=eigenvalues)
+    return Dataset(*split(Stream.TRAIN, config.n_train), *split(Stream.TEST, config.n_test), spectrum=eigenvalues)
 
 
 def spectrum(config: DataConfig) -> np.ndarray:

@@ -11,7 +11,7 @@ _ROUNDING = 1e-6  # of float32 inputs, relative: what is left of an input that e
 
 
 def normalise(data: Dataset) -> Dataset:
-    """Centres by the training mean, then scales each input to ||x|| = sqrt(d) (Hu et al. 2020, Section 5).
+    """Centres by the training mean, then scales each input to ||x|| = sqrt(d) (Hu et al. 2020, Figure 2).
 
     Raises:
         InputError: if an input equals the training mean, so that it cannot be scaled.
@@ -21,7 +21,7 @@ def normalise(data: Dataset) -> Dataset:
         data,
         x_train=_centre_and_scale(data.x_train, mean, "training"),
         x_test=_centre_and_scale(data.x_test, mean, "test"),
-        covariance=None,
+        spectrum=None,
         preprocessing=(
             *data.preprocessing,
             "centred by the training mean",

@@ -10,7 +10,7 @@ from tf_earlydyn.models.layers import register
 
 @tf.custom_gradient
 def _difference(a: tf.Tensor, b: tf.Tensor):
-    """A - b, exactly 0 where a = b.
+    """The difference a - b, exactly 0 where a = b.
 
     Compilers contract a product that ends one half into the subtraction (a fused multiply-add), which then leaves the
     product's rounding error behind where both halves are equal.
@@ -23,7 +23,8 @@ class Antisymmetric(keras.Model):
     """f = (g(theta_1) - g(theta_2)) / sqrt(2) with theta_1 = theta_2 at step 0: f = 0, and the tangent kernel is g's.
 
     Both halves are copies of ``network``, which is left alone. At step 0 they compute equal outputs, whose difference
-    is exactly 0 in every precision.
+    is exactly 0 in every precision. A layer that draws at random in training (Dropout) draws anew in each half, and
+    there the difference is 0 only in inference mode.
 
     Saving and loading keep the weights of both halves. ``keras.models.clone_model`` gives a network at step 0, as for
     any Keras model: fresh weights from the initialisers (the same ones where they carry seeds), and again equal halves.
@@ -38,7 +39,7 @@ class Antisymmetric(keras.Model):
         self.negative = keras.models.clone_model(network)
         if network.built:
             self.positive.set_weights(network.get_weights())
-            self.build(network.input_shape)
+            self.build(network.get_build_config()["input_shape"])
 
     def build(self, input_shape) -> None:
         if self.built:  # a second call must not make trained halves equal again
@@ -66,7 +67,14 @@ class Antisymmetric(keras.Model):
 
 
 def antisymmetric(network: keras.Model, name: str | None = None) -> Antisymmetric:
-    """``network`` made exactly zero at step 0, with the same tangent kernel: see ``Antisymmetric``.
+    """``network`` made exactly zero at step 0, with the same tangent kernel (Hu et al. 2020, Section 3).
+
+    Args:
+        network: any Keras model that ``keras.models.clone_model`` can clone; inputs ``[n, ...]``, outputs ``[n, C]``.
+        name: the new model's.
+
+    Returns:
+        An ``Antisymmetric`` model of the same input and output shapes.
 
     >>> import numpy as np
     >>> f = antisymmetric(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))

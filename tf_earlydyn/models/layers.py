@@ -27,7 +27,7 @@ class RandomSign(keras.initializers.Initializer):
 
 
 @register
-class Phi(keras.layers.Layer):
+class ActivationLayer(keras.layers.Layer):
     """An activation by name, with every name of ``tf_earlydyn.activations``; any input shape.
 
     Args:
@@ -121,7 +121,8 @@ class NTKConv2D(keras.layers.Conv2D):
     """A ``keras.layers.Conv2D`` whose kernel is N(0, 1) and divided by sqrt(fan_in) in the forward pass.
 
     fan_in is the kernel's height times width times input channels of a group. Takes what ``keras.layers.Conv2D`` takes,
-    the defaults being ``use_bias=False`` and an N(0, 1) kernel. Input ``[n, h, w, c]``.
+    the defaults being ``use_bias=False`` and an N(0, 1) kernel. Input ``[n, h, w, c]``, output
+    ``[n, h', w', filters]``.
     """
 
     def __init__(self, filters: int, kernel_size, use_bias: bool = False, kernel_initializer=None, **kwargs) -> None:

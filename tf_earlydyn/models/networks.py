@@ -5,7 +5,7 @@ import keras
 from tf_earlydyn import activations
 from tf_earlydyn.config import ModelConfig
 from tf_earlydyn.models.antisymmetric import Antisymmetric, antisymmetric
-from tf_earlydyn.models.layers import NTKConv2D, NTKDense, Phi, RandomSign
+from tf_earlydyn.models.layers import ActivationLayer, NTKConv2D, NTKDense, RandomSign
 from tf_earlydyn.seeds import Stream, integers
 
 SLOPE = activations.DEFAULT_NEGATIVE_SLOPE
@@ -23,7 +23,12 @@ def two_layer(
     return _sequential(
         "two_layer",
         input_shape,
-        [keras.layers.Flatten(), _dense(width, hidden_seed, "hidden"), Phi(activation, negative_slope), readout],
+        [
+            keras.layers.Flatten(),
+            _dense(width, hidden_seed, "hidden"),
+            ActivationLayer(activation, negative_slope),
+            readout,
+        ],
     )
 
 
@@ -45,7 +50,7 @@ def mlp(
     *hidden_seeds, readout_seed = integers(seed, Stream.NETWORK, depth + 1)
     layers = [keras.layers.Flatten()]
     for number, layer_seed in enumerate(hidden_seeds, 1):
-        layers += [_dense(width, layer_seed, f"hidden_{number}"), Phi(activation, negative_slope)]
+        layers += [_dense(width, layer_seed, f"hidden_{number}"), ActivationLayer(activation, negative_slope)]
     return _sequential("mlp", input_shape, [*layers, _dense(outputs, readout_seed, "readout")])
 
 
@@ -67,7 +72,7 @@ def cnn(
     layers = []
     for number, layer_seed in enumerate(conv_seeds, 1):
         conv = NTKConv2D(width, 3, padding="same", kernel_initializer=_normal(layer_seed), name=f"conv_{number}")
-        layers += [conv, Phi(activation, negative_slope)]
+        layers += [conv, ActivationLayer(activation, negative_slope)]
     return _sequential("cnn", input_shape, [*layers, keras.layers.Flatten(), _dense(outputs, readout_seed, "readout")])
 
 

@@ -1,1 +1,5 @@
 """Studies: data, a network and its linear companion in, a run directory out."""
+
+from tf_earlydyn.studies import agreement
+
+__all__ = ["agreement"]

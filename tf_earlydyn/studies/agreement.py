@@ -1,10 +1,11 @@
-"""Figures 1 and 2: a network and its linear model, trained side by side (Hu et al. 2020, Section 5)."""
+"""Figures 1 and 2: a network and its linear model, trained side by side (Hu et al. 2020)."""
 
 import dataclasses
 import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_earlydyn import companion, data, models, report, training
 from tf_earlydyn.config import RunConfig, flagfile
@@ -12,7 +13,7 @@ from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import RunDirectory, provenance, write_json, write_text
 from tf_earlydyn.seeds import Stream, generator
-from tf_earlydyn.studies.recording import LINEAR, NETWORK, Recorder, TensorBoardWriter
+from tf_earlydyn.studies.recording import LINEAR, NETWORK, Inputs, Recorder, TensorBoardWriter
 from tf_earlydyn.theory import LinearDynamics
 
 
@@ -42,8 +43,8 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
     """Runs ``config`` and writes its run directory.
 
     Raises:
-        InputError: if the configuration, the data or the run directory cannot be used, before anything is written; and
-            if training diverges, with what was recorded until then left in the directory, which has no summary.
+        InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
+        DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
     """
     if config.run_dir is not None:
         RunDirectory(config.run_dir).require_new()
@@ -92,7 +93,8 @@ def _tracked(config: RunConfig, n_test: int) -> np.ndarray:
 def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Recorder:
     """Trains both models side by side; what was recorded."""
     chosen = setup.config.training
-    recorder = Recorder(directory, setup.data, setup.network, setup.linear, setup.tracked)
+    inputs = Inputs(tf.constant(setup.data.x_train), tf.constant(setup.data.x_test))
+    recorder = Recorder(directory, setup.data, inputs, setup.network, setup.linear, setup.tracked)
     learners = (
         training.Learner(NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
         training.Learner(LINEAR, setup.linear, training.GradientDescent(chosen.learning_rate)),
@@ -101,13 +103,13 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
     stops = training.recorded_steps(chosen.steps, chosen.records_per_decade, also)
     callbacks = (recorder, TensorBoardWriter(directory, recorder))
     try:
-        training.train(learners, setup.data.x_train, setup.data.y_train, stops, callbacks, show_progress)
+        training.train(learners, inputs.train, setup.data.y_train, stops, callbacks, show_progress)
     except DivergenceError as error:
-        raise InputError(
-            f"{error}: the linear model is stable up to "
-            f"learning_rate={setup.dynamics.max_learning_rate:.4g}, so take a "
-            f"smaller one. Received: learning_rate={chosen.learning_rate:g}. The records are in {directory.path}."
-        ) from error
+        advice = (
+            f"the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}, so take a smaller "
+            f"one; {directory.path} holds what was recorded. Received: learning_rate={chosen.learning_rate:g}."
+        )
+        raise DivergenceError(error.model, error.step, advice) from error
     return recorder
 
 

@@ -1,5 +1,8 @@
 """What is recorded of a network and its linear model at a step, and where it goes."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -13,12 +16,20 @@ from tf_earlydyn.rundir import RunDirectory, write_csv
 NETWORK, LINEAR = "network", "linear"
 
 
+class Inputs(NamedTuple):
+    """Training and test inputs on the device, ``[n, ...]``: put there once, for training and recording."""
+
+    train: tf.Tensor
+    test: tf.Tensor
+
+
 class Recorder:
     """A training callback: at each step one row of ``metrics.csv``, and the tracked outputs in ``logits.csv``.
 
     Args:
-        directory: the run's.
-        data: the run's.
+        directory: where the run is written.
+        data: the examples.
+        inputs: those of ``data``, on the device.
         network, linear: the two models.
         tracked: indices of the tracked test examples.
 
@@ -28,16 +39,23 @@ class Recorder:
     """
 
     def __init__(
-        self, directory: RunDirectory, data: Dataset, network: keras.Model, linear: LinearModel, tracked: np.ndarray
+        self,
+        directory: RunDirectory,
+        data: Dataset,
+        inputs: Inputs,
+        network: keras.Model,
+        linear: LinearModel,
+        tracked: np.ndarray,
     ) -> None:
         self.rows: list[dict] = []
         self.linear_mean_squares: dict[int, float] = {}
         self._logits: list[dict] = []
         self._directory = directory
         self._data = data
+        self._inputs = inputs
         self._tracked = tracked
         self._span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
-        self._predictors = {NETWORK: _Predictor(network, data), LINEAR: _Predictor(linear, data)}
+        self._predictors = {NETWORK: _compiled(network), LINEAR: _compiled(linear)}
 
     def __call__(self, step: int) -> None:
         """Records ``step``.
@@ -45,9 +63,8 @@ class Recorder:
         Raises:
             DivergenceError: if a training loss is not finite.
         """
-        train, test = {}, {}
-        for name, predictor in self._predictors.items():
-            train[name], test[name] = predictor()
+        train = {name: predict(self._inputs.train).numpy() for name, predict in self._predictors.items()}
+        test = {name: predict(self._inputs.test).numpy() for name, predict in self._predictors.items()}
         row = self._row(step, train, test)
         for name in self._predictors:
             if not np.isfinite(self._as_trained(row[f"{name}_train_loss"])):
@@ -98,15 +115,8 @@ class Recorder:
         ]
 
 
-class _Predictor:
-    """Outputs of a model on the training and the test inputs, which stay on the device."""
-
-    def __init__(self, model: keras.Model, data: Dataset) -> None:
-        self._inputs = [tf.constant(x) for x in (data.x_train, data.x_test)]
-        self._outputs = tf.function(lambda x: model(x, training=False), jit_compile=True)
-
-    def __call__(self) -> list[np.ndarray]:
-        return [self._outputs(x).numpy() for x in self._inputs]
+def _compiled(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    return tf.function(lambda x: model(x, training=False), jit_compile=True)
 
 
 class TensorBoardWriter:
