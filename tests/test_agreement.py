@@ -1,78 +1,164 @@
-"""What the reproduction must show (Hu et al. 2020, Figures 1 and 2), at full size.
+"""What the reproduction must show (Hu et al. 2020, Figures 1 and 2), at full size; and small runs of the study's parts.
 
 The bounds on medians of three seeds are what the project accepts: about 1.5 times what was first measured.
 """
 
+import dataclasses
+from pathlib import Path
+
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+from absl import flags as absl_flags
 
 from tests.cases import needs_cifar10
+from tf_earlydyn import flags, models
 from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
+from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import read_json
 from tf_earlydyn.studies import agreement
 
 SEEDS = (0, 1, 2)
-pytestmark = pytest.mark.slow
+EXPERIMENTS = Path(__file__).parents[1] / "scripts" / "experiments"
 
 
-def run(tmp_path, seed, *, steps, data=None, rate=1.0, train="both", **model):
-    config = RunConfig(
-        data=data or DataConfig(),
-        model=ModelConfig(**model),
-        training=TrainingConfig(train=train, learning_rate=rate, steps=steps),
-        seed=seed,
-        run_dir=str(tmp_path / f"{seed}_{len(list(tmp_path.iterdir()))}"),
-    )
+def experiment(name, *changes):
+    """The configuration that an experiment's flagfile gives, with flags after it."""
+    flag_values = absl_flags.FlagValues()
+    flags.define_run_flags(flag_values)
+    flag_values(["train.py", f"--flagfile={EXPERIMENTS / name}.flags", *changes])
+    return flags.run_config(flag_values)
+
+
+def run(config, tmp_path):
+    config = dataclasses.replace(config, run_dir=str(tmp_path / f"run{len(list(tmp_path.iterdir()))}"))
     directory = agreement.run(config, show_progress=False)
-    return read_json(directory.summary), pd.read_csv(directory.metrics)
+    return directory, read_json(directory.summary), pd.read_csv(directory.metrics)
 
 
-def half_way(tmp_path, **options):
+def small(**settings):
+    """A run of seconds; settings of the parts by name."""
+    parts = {}
+    for name, config_class in (("data", DataConfig), ("model", ModelConfig), ("training", TrainingConfig)):
+        names = {field.name for field in dataclasses.fields(config_class)} & settings.keys()
+        parts[name] = config_class(**{field: settings.pop(field) for field in names})
+    return RunConfig(**parts, **settings)
+
+
+SMALL = {"n_train": 200, "n_test": 60, "d": 8, "width": 16, "steps": 12}
+
+
+@pytest.mark.parametrize(("train", "still", "moving"), [("first", 1, 0), ("second", 0, 1)])
+def test_only_the_layer_that_is_trained_moves(train, still, moving, tmp_path):
+    config = small(**SMALL, train=train, activation="relu")
+    directory, _, _ = run(config, tmp_path)
+    before = models.build(config.model, (8,), 1, config.seed).positive.get_weights()
+    after = keras.saving.load_model(directory.network).positive.get_weights()
+    np.testing.assert_array_equal(after[still], before[still])
+    assert np.abs(after[moving] - before[moving]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("activation", "constant"), [("erf", False), ("relu", True)])
+def test_the_residual_is_split_by_the_span_of_the_features(activation, constant, tmp_path):
+    """At step 0 the residual is -y: its projection on the test inputs, with a constant where psi has one."""
+    config = small(**SMALL, activation=activation)
+    _, _, metrics = run(config, tmp_path)
+    test = agreement.prepare(config).data
+    columns = test.x_test.astype(np.float64)
+    columns = np.hstack([columns, np.ones((60, 1))]) if constant else columns
+    inside = columns @ np.linalg.lstsq(columns, test.y_test, rcond=None)[0]
+    assert metrics["network_residual_in"][0] == pytest.approx(np.mean(inside**2) / 2, rel=1e-6)
+
+
+def test_metrics_are_those_of_the_outputs(tmp_path):
+    """The last row, from the saved models' outputs."""
+    config = small(**SMALL, activation="gelu")
+    directory, _, metrics = run(config, tmp_path)
+    examples, last = agreement.prepare(config).data, metrics.iloc[-1]
+    outputs = {}
+    for split in ("train", "test"):
+        x, y = getattr(examples, f"x_{split}"), getattr(examples, f"y_{split}")
+        for name in ("network", "linear"):
+            f = outputs[name] = np.asarray(keras.saving.load_model(getattr(directory, name))(x), np.float64)
+            assert last[f"{name}_{split}_loss"] == pytest.approx(np.mean((f - y) ** 2) / 2, rel=1e-5)
+            if split == "test":
+                assert last[f"{name}_test_accuracy"] == np.mean((f >= 0) == (y > 0))
+        gap = np.mean((outputs["network"] - outputs["linear"]) ** 2)
+        assert last[f"{split}_gap"] == pytest.approx(gap, rel=1e-3)
+
+
+def test_a_run_that_never_gets_half_way_says_so(tmp_path):
+    _, summary, _ = run(small(**{**SMALL, "steps": 1}, learning_rate=1e-3), tmp_path)
+    assert summary["half_step"] is summary["half_test_gap"] is summary["half_test_gap_relative"] is None
+
+
+def test_divergence_below_the_stable_rate_does_not_blame_the_rate(tmp_path):
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=1e30 * x[:, 0], x_test=x, y_test=x[:, 0])
+    config = small(data="npz", data_file=str(tmp_path / "a.npz"), width=16, steps=12)
+    with pytest.raises(DivergenceError, match=r"at step 0: .* so look at the scale of inputs and targets"):
+        run(config, tmp_path)
+
+
+def test_inputs_that_are_all_zero_are_refused(tmp_path):
+    zeros = np.zeros((4, 3))
+    np.savez(tmp_path / "a.npz", x_train=zeros, y_train=np.ones(4), x_test=zeros, y_test=np.ones(4))
+    config = small(data="npz", data_file=str(tmp_path / "a.npz"), preprocess="none")
+    with pytest.raises(InputError, match="features must not be zero"), pytest.warns(UserWarning, match="is 0, and"):
+        agreement.run(dataclasses.replace(config, run_dir=str(tmp_path / "run")))
+    assert not (tmp_path / "run").exists()
+
+
+def half_way(name, tmp_path, *changes):
     """Medians over the seeds of the test gap at the half-way step, and of its ratio to the mean of f_lin^2."""
-    summaries = [run(tmp_path, seed, steps=50, **options)[0] for seed in SEEDS]
+    configs = [experiment(name, "--steps=50", f"--seed={seed}", *changes) for seed in SEEDS]
+    summaries = [run(config, tmp_path)[1] for config in configs]
     return [np.median([summary[key] for summary in summaries]) for key in ("half_test_gap", "half_test_gap_relative")]
 
 
+@pytest.mark.slow
 def test_figure_1_at_its_half_way_step_and_how_it_narrows_with_width(tmp_path):
-    gap, relative = half_way(tmp_path)
+    gap, relative = half_way("figure1", tmp_path)
     assert gap <= 0.007
     assert relative <= 0.12
-    wide, _ = half_way(tmp_path, width=1024)
+    wide, _ = half_way("figure1", tmp_path, "--width=1024")
     assert wide <= gap / 2.8
-    wider, _ = half_way(tmp_path, width=4096)
+    wider, _ = half_way("figure1", tmp_path, "--width=4096")
     assert wider <= 0.0008
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("options", "bound"),
-    [({"train": "first"}, 0.001), ({"train": "second"}, 0.025), ({"activation": "relu"}, 0.008)],
-    ids=["first layer", "second layer", "relu"],
+    ("name", "bound"),
+    [("figure1_first_layer", 0.001), ("figure1_second_layer", 0.025), ("figure1_relu", 0.008)],
 )
-def test_other_figure_1_settings_at_their_half_way_step(options, bound, tmp_path):
-    gap, _ = half_way(tmp_path, **options)
+def test_other_figure_1_settings_at_their_half_way_step(name, bound, tmp_path):
+    gap, _ = half_way(name, tmp_path)
     assert gap <= bound
 
 
+@pytest.mark.slow
 def test_figure_1_leaves_the_linear_model_in_the_end(tmp_path):
     """The network's training loss at step 3,000, over the least-squares optimum of the linear model."""
     ratios = []
     for seed in SEEDS:
-        summary, metrics = run(tmp_path, seed, steps=3000)
+        _, summary, metrics = run(experiment("figure1", f"--seed={seed}"), tmp_path)
         ratios.append(summary["last"]["network_train_loss"] / summary["linear_optimum"])
+        assert summary["last"]["step"] == 3000
         assert metrics.loc[0, ["train_gap", "test_gap"]].tolist() == [0, 0]
         assert (metrics.loc[1:, ["train_gap", "test_gap"]] > 0).all(axis=None)
     assert np.median(ratios) <= 0.95
 
 
 def figure_2(tmp_path, seed, steps):
-    """The metrics of a run, the residual's two parts divided by their values at step 0."""
-    data = DataConfig(data="cifar10", n_train=10_000, n_test=2_000)
-    _, metrics = run(tmp_path, seed, steps=steps, data=data, rate=2.0, model="mlp")
+    """The metrics of a run, the residual's parts divided by their values at step 0."""
+    _, _, metrics = run(experiment("figure2_mlp", f"--seed={seed}", f"--steps={steps}"), tmp_path)
     parts = [f"{model}_residual_{part}" for model in ("network", "linear") for part in ("in", "out")]
     return metrics[parts] / metrics[parts].iloc[0]
 
 
+@pytest.mark.slow
 @needs_cifar10
 def test_figure_2_learns_within_the_span_of_the_inputs_first(tmp_path):
     """Where the in-span residual has halved, the part outside is within 1% of its start."""
@@ -83,6 +169,7 @@ def test_figure_2_learns_within_the_span_of_the_inputs_first(tmp_path):
     assert abs(np.median(outside) - 1) <= 0.01
 
 
+@pytest.mark.slow
 @needs_cifar10
 def test_figure_2_leaves_the_span_of_the_inputs_in_the_end(tmp_path):
     """By step 900, one seed (three take too long for every change). The linear model never leaves, by algebra."""

@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 from scipy import special
@@ -18,6 +20,12 @@ def test_gaussian_inputs_have_their_covariance():
     expected = 3 * np.array([1, 1 / 4, 1 / 9]) / (1 + 1 / 4 + 1 / 9)  # k^-2, scaled to trace d
     np.testing.assert_allclose(gaussian.spectrum(config), expected, rtol=1e-12)
     np.testing.assert_allclose(np.cov(x.T), np.diag(expected), atol=5 * 2 * np.sqrt(2 / 40_000))
+
+
+@pytest.mark.parametrize("options", [{"power": 1e6}, {"power": -1e6}])
+def test_extreme_powers_do_not_overflow(options):
+    eigenvalues = gaussian.spectrum(DataConfig(d=3, covariance="power_law", **options))
+    np.testing.assert_allclose(sorted(eigenvalues), [0, 0, 3])
 
 
 def test_given_spectrum_is_scaled_to_trace_d():
@@ -145,14 +153,20 @@ def test_a_folder_without_cifar10_and_without_a_network_is_refused(kind, tmp_pat
 
 
 @needs_cifar10
-def test_damaged_cifar10_is_refused(tmp_path):
+@pytest.mark.parametrize("damaged", ["tfrecord", "dataset_info"])
+def test_damaged_cifar10_is_refused(damaged, tmp_path):
     version = next(CIFAR10.iterdir())
     folder = tmp_path / "cifar10" / version.name
     folder.mkdir(parents=True)
     for file in version.iterdir():
-        (folder / file.name).write_bytes(file.read_bytes()[:1000] if "tfrecord" in file.name else file.read_bytes())
+        (folder / file.name).write_bytes(_half(file) if damaged in file.name else file.read_bytes())
     with pytest.raises(InputError, match="CIFAR-10 cannot be read"):
         data.load(DataConfig(data="cifar10", data_dir=str(tmp_path)), 0)
+
+
+def _half(file):
+    content = file.read_bytes()
+    return content[: len(content) // 2]
 
 
 ARRAYS = {
@@ -196,6 +210,25 @@ def test_broken_npz_is_refused(arrays, message, tmp_path):
     arrays = {name: array for name, array in arrays.items() if array is not None}
     with pytest.raises(InputError, match=message):
         load_npz(tmp_path / "a.npz", arrays, n_test=7 if "n_test" in message else None)
+
+
+def test_npz_damaged_inside_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, **ARRAYS)
+    content = bytearray(path.read_bytes())
+    content[60:90] = bytes(30)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"data_file must be an \.npz"):
+        data.load(DataConfig(data="npz", data_file=str(path)), 0)
+
+
+def test_npz_members_that_are_no_arrays_are_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        for name in ARRAYS:
+            file.writestr(f"{name}.npy", b"hello")
+    with pytest.raises(InputError, match=r"x_train must be an array|data_file must be an \.npz"):
+        data.load(DataConfig(data="npz", data_file=str(path)), 0)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no zip", "array"])

@@ -67,6 +67,16 @@ def test_scripts_say_so_without_a_traceback(script):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(("backend", "refused"), [("jax", True), ("tensorflow", False)])
+def test_the_backend_may_come_from_keras_settings(backend, refused, tmp_path):
+    (tmp_path / "keras.json").write_text(f'{{"backend": "{backend}"}}')
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment["KERAS_HOME"] = str(tmp_path)
+    done = subprocess.run([sys.executable, "-c", "import tf_earlydyn"], capture_output=True, text=True, env=environment)
+    assert ("Received: KERAS_BACKEND=jax" in done.stderr) == refused
+    assert (done.returncode != 0) == refused
+
+
 def test_an_import_does_not_import_tensorflow():
     done = python(
         "import sys, tf_earlydyn; tf_earlydyn.RunConfig(); assert not {'keras', 'tensorflow'} & set(sys.modules)"

@@ -200,10 +200,13 @@ class Subclassed(keras.Model):
 
 def test_antisymmetric_takes_subclassed_models():
     g = Subclassed()
-    kernel = outputs(g)
+    unbuilt = models.antisymmetric(g)
+    assert not outputs(unbuilt).any()
+    assert len(unbuilt.get_weights()) == 4
+    values = outputs(g)
     f = models.antisymmetric(g)
     assert not outputs(f).any()
-    np.testing.assert_array_equal(outputs(f.positive), kernel)
+    np.testing.assert_array_equal(outputs(f.positive), values)
     assert not outputs(models.antisymmetric(perturbed(f))).any()
 
 

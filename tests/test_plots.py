@@ -56,7 +56,14 @@ def test_every_curve_is_drawn_in_its_style(draw, columns, ax):
 
 def test_logits_draw_network_and_linear_model_of_each_example(ax):
     rows = [
-        {"step": step, "example": example, "output": 0, "network": example + step, "linear": example - step}
+        {
+            "step": step,
+            "example": example,
+            "output": 0,
+            "target": 1.0,
+            "network": example + step,
+            "linear": example - step,
+        }
         for step in STEPS
         for example in (7, 3)
     ]

@@ -9,14 +9,17 @@ from tf_earlydyn.rundir import RunDirectory
 
 
 def test_a_directory_is_made_with_its_parents(tmp_path):
-    assert RunDirectory.create(str(tmp_path / "a" / "b")).path.is_dir()
+    directory = RunDirectory.new(str(tmp_path / "a" / "b"))
+    assert not (tmp_path / "a").exists()
+    directory.make()
+    assert directory.path.is_dir()
 
 
 def test_default_directories_never_coincide(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    paths = {RunDirectory.create(None).path for _ in range(3)}
-    assert len(paths) == 3
-    assert all(path.parent.name == "runs" for path in paths)
+    for count in range(1, 4):
+        RunDirectory.new(None).make()
+        assert len(list((tmp_path / "runs").iterdir())) == count
 
 
 @pytest.mark.parametrize("kind", ["directory", "file", "dangling link"])
@@ -24,15 +27,20 @@ def test_what_exists_is_refused(kind, tmp_path):
     path = tmp_path / "run"
     {"directory": path.mkdir, "file": path.touch, "dangling link": lambda: path.symlink_to("nowhere")}[kind]()
     with pytest.raises(InputError, match=r"run_dir must be a new directory\. Received: run_dir=.*run, which exists"):
-        RunDirectory.create(str(path))
+        RunDirectory.new(str(path))
 
 
 def test_a_place_that_cannot_hold_a_directory_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="not a writable directory"):
-        RunDirectory.create(str(tmp_path / "file" / "run"))
-    with pytest.raises(InputError, match="run_dir cannot be made"):
-        RunDirectory.create("/proc/run")
+    with pytest.raises(InputError, match="run_dir cannot be made in"):
+        RunDirectory.new(str(tmp_path / "file" / "run"))
+
+
+def test_a_directory_that_cannot_be_made_leaves_no_parents(tmp_path):
+    directory = RunDirectory.new(str(tmp_path / "a" / "b" / ("x" * 300)))
+    with pytest.raises(InputError, match=r"run_dir cannot be made .*name too long"):
+        directory.make()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_writes_are_whole_or_not_at_all(tmp_path):
@@ -57,6 +65,13 @@ def test_files_that_cannot_be_read_are_refused(read, content, tmp_path):
         (tmp_path / "a").write_text(content)
     with pytest.raises(InputError, match="cannot be read"):
         read(tmp_path / "a")
+
+
+@pytest.mark.parametrize("content", ["step\n", "step,x\n0,\n", "step,x\n0,a\n"])
+def test_tables_that_do_not_hold_numbers_are_refused(content, tmp_path):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(InputError, match=r"a\.csv must hold rows of numbers"):
+        rundir.read_csv(tmp_path / "a.csv")
 
 
 def test_a_run_without_a_summary_did_not_finish(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cases import needs_cifar10
+from tests.cases import CIFAR10, needs_cifar10
 from tf_earlydyn.config import DataConfig, RunConfig, flagfile
 from tf_earlydyn.data import load
 
@@ -183,6 +184,7 @@ def test_cifar10_runs(tmp_path):
     """The real images, sizes apart: the linear model leaves the part outside the inputs' span where it was."""
     flags = [
         f"--flagfile={EXPERIMENTS / 'figure2_mlp.flags'}",
+        f"--data_dir={CIFAR10.parent}",
         "--n_train=1000",
         "--n_test=400",
         "--width=64",
@@ -251,9 +253,13 @@ REFUSED = {
     "first layer of an mlp": (["--model=mlp", "--train=first"], "train=first and train=second are for model=two_layer"),
     "missing file": (["--data=npz", "--data_file=none.npz"], "data_file must be an .npz"),
     "no file": (["--data=npz"], "data=npz needs data_file"),
-    "unwritable place": (["--run_dir=/proc/1/x/y"], "run_dir cannot be made"),
+    "unwritable place": (["--run_dir=/proc/1/x/y", "--n_train=10"], "run_dir cannot be made"),
     "too many tracked": (["--n_test=3", "--tracked=4"], "tracked must be at most the 3 test examples"),
     "unknown flag": (["--widht=4"], "Unknown command line flag 'widht'. Did you mean: width ?"),
+    "binary flagfile": ([f"--flagfile={sys.executable}"], "decode"),
+    "endless": (["--steps=99999999999999999999"], "steps must be at most 2147483647"),
+    "more than memory holds": (["--n_train=2000000000", "--d=1000000"], "the memory is too small"),
+    "long name": (["--run_dir=a/" + "b" * 300, "--n_train=10"], "run_dir cannot be made"),
     "not a number": (["--steps=many"], "flag --steps=many"),
     "spectrum that is no numbers": (["--spectrum=a,b"], "spectrum must hold numbers"),
     "an argument": (["figure1"], "train.py takes flags alone. Received: figure1"),
@@ -298,12 +304,30 @@ def test_divergence_names_the_step_and_the_stable_rate(tmp_path):
     rate = 2 / np.linalg.eigvalsh(psi.T @ psi / 500)[-1]
     assert done.returncode == 2
     last_word = done.stderr.strip().splitlines()[-1]
-    assert "is not finite at step " in last_word
+    assert "train loss is not finite at step " in last_word
     assert f"the linear model is stable up to learning_rate={rate:.4g}" in last_word
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run" / "summary.json").exists()
     assert np.isfinite(pd.read_csv(tmp_path / "run" / "metrics.csv")).all(axis=None)
     assert_refused(run(tmp_path / "run", script="report.py"), "does not hold a finished run: it has no summary.json")
+
+
+DAMAGE = {
+    "no settings": lambda run: (run / "config.json").write_text("{}"),
+    "no summary": lambda run: (run / "summary.json").write_text("null"),
+    "no rows": lambda run: (run / "metrics.csv").write_text(COLUMNS + "\n"),
+    "no column": lambda run: (run / "metrics.csv").write_text("step\n0\n"),
+    "words": lambda run: (run / "logits.csv").write_text("step,example\none,two\n"),
+    "no folder": lambda run: (shutil.rmtree(run / "figures"), (run / "figures").touch()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_report_refuses_a_damaged_run(damage, smoke, tmp_path):
+    shutil.copytree(smoke[0], tmp_path / "run")
+    damage(tmp_path / "run")
+    done = run(tmp_path / "run", script="report.py")
+    assert_refused(done, str(tmp_path / "run"))
 
 
 @pytest.mark.parametrize("arguments", [[], ["one", "two"]])

@@ -17,6 +17,14 @@ def test_slope_is_the_derivative_of_the_kernel(name, depth):
     assert theory.mlp_tangent_kernel(name, depth, 0.2)[1] == pytest.approx((above - below) / (2 * step), abs=1e-9)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_very_deep_kernels_are_finite(name):
+    """There the correlation c / q of two inputs tends to 1, where the duals' formulas lose their footing."""
+    value, slope = theory.mlp_tangent_kernel(name, 60)
+    assert np.isfinite(value)
+    assert np.isfinite(slope)
+
+
 @pytest.mark.parametrize(
     ("name", "depth", "value", "slope"),
     [("erf", 4, 0.0, 0.916767), ("relu", 2, 0.171427, 0.239528), ("relu", 4, 0.089399, 0.054467)],

@@ -103,7 +103,7 @@ def test_a_loss_that_is_not_finite_stops_at_its_step():
     x, y = X.astype(np.float32), Y.astype(np.float32)
     model = models.LinearModel(theory.psi_1(theory.moments("erf")))
     with pytest.raises(
-        DivergenceError, match="training loss of the linear is not finite at step 2: take a smaller"
+        DivergenceError, match="the linear train loss is not finite at step 2: take a smaller"
     ) as raised:
         training.train([Learner("linear", model, GradientDescent(1e18))], x, y, [0, 50], show_progress=False)
     beta = linear_descent(psi_features("psi_1", theory.moments("erf"), X), Y, 1e18, 2)

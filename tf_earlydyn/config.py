@@ -12,6 +12,8 @@ from pathlib import Path
 from tf_earlydyn import activations
 from tf_earlydyn.errors import InputError
 
+LARGEST = 2**31 - 1  # what TensorFlow counts steps and rows in
+
 
 def _field(default, help_text: str, choices: tuple[str, ...] | None = None):
     return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
@@ -31,6 +33,8 @@ def _check_fields(config) -> None:
             continue
         kind = typing.get_type_hints(type(config))[field.name]
         _require(_is(value, kind), f"{field.name} must be {_in_words(kind)}.", **{field.name: value})
+        if isinstance(value, int):
+            _require(abs(value) <= LARGEST, f"{field.name} must be at most {LARGEST}.", **{field.name: value})
         if choices:
             _require(value in choices, f"{field.name} must be one of {', '.join(choices)}.", **{field.name: value})
 
@@ -86,7 +90,10 @@ class DataConfig:
         ("cat", "horse"), "cifar10: two classes, by name or number, labelled +1 and -1; or all, one-hot."
     )
     pool: int = _field(4, "cifar10: average pooling factor, a divisor of 32.")
-    data_file: str | None = _field(None, "npz: a file with x_train, y_train, x_test, y_test.")
+    data_file: str | None = _field(
+        None,
+        "npz: a file with x_train, y_train, x_test, y_test; labels are +1 and -1, one-hot rows, or any real targets.",
+    )
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -143,7 +150,9 @@ class ModelConfig:
             _require(self.depth == 1, "two_layer has one hidden layer; take model=mlp for more.", depth=self.depth)
         _require(self.depth > 0, "depth must be a positive number of hidden layers.", depth=self.depth)
         _require(
-            math.isfinite(self.negative_slope), "negative_slope must be finite.", negative_slope=self.negative_slope
+            abs(self.negative_slope) <= 100,
+            "negative_slope must lie in [-100, 100].",
+            negative_slope=self.negative_slope,
         )
 
 
@@ -165,8 +174,8 @@ class TrainingConfig:
         )
         _require(self.steps > 0, "steps must be a positive number.", steps=self.steps)
         _require(
-            self.records_per_decade >= 10,
-            "records_per_decade must be at least 10.",
+            10 <= self.records_per_decade <= 1_000,
+            "records_per_decade must be from 10 to 1000.",
             records_per_decade=self.records_per_decade,
         )
 
@@ -184,7 +193,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         _check_fields(self)
-        _require(0 <= self.seed < 2**32, "seed must be an integer from 0 to 2^32 - 1.", seed=self.seed)
+        _require(self.seed >= 0, "seed must not be negative.", seed=self.seed)
         _require(self.tracked >= 0, "tracked must not be negative.", tracked=self.tracked)
         _require(
             self.training.train == "both" or self.model.model == "two_layer",

@@ -2,8 +2,10 @@
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import sys
+from pathlib import Path
 
 EXTRAS = "pip install 'tf_earlydyn[cpu]' (or [gpu], [tpu])"
 
@@ -34,13 +36,22 @@ def _require_keras_3() -> None:
 
 
 def _require_tensorflow_backend() -> None:
-    # An already imported Keras has chosen; otherwise the variable decides, and settles what ~/.keras/keras.json says.
-    if "keras" in sys.modules and hasattr(sys.modules["keras"], "config"):
-        backend = sys.modules["keras"].config.backend()
-    else:
-        backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    backend = _keras_backend()
     if backend != "tensorflow":
         raise ImportError(
             f"tf_earlydyn runs on Keras's TensorFlow backend alone. Received: KERAS_BACKEND={backend}. "
             "Set KERAS_BACKEND=tensorflow before Keras is imported."
         )
+
+
+def _keras_backend() -> str:
+    """The backend that Keras has chosen or, where it is not imported yet, will choose."""
+    if "keras" in sys.modules and hasattr(sys.modules["keras"], "config"):
+        return sys.modules["keras"].config.backend()
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    settings = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
+    try:
+        return json.loads(settings.read_text(encoding="utf-8")).get("backend", "tensorflow")
+    except (OSError, ValueError):
+        return "tensorflow"

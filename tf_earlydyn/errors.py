@@ -6,14 +6,14 @@ class InputError(ValueError):
 
 
 class DivergenceError(ArithmeticError):
-    """Training reached a loss that is not finite.
+    """Training reached a number that is not finite.
 
     Attributes:
-        model: name of the model whose loss it is.
+        quantity: what is not finite.
         step: the first gradient-descent step at which it was seen.
     """
 
-    def __init__(self, model: str, step: int, advice: str = "take a smaller learning_rate.") -> None:
-        super().__init__(f"the training loss of the {model} is not finite at step {step}: {advice}")
-        self.model = model
+    def __init__(self, quantity: str, step: int, advice: str = "take a smaller learning_rate.") -> None:
+        super().__init__(f"the {quantity} is not finite at step {step}: {advice}")
+        self.quantity = quantity
         self.step = step

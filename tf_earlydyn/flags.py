@@ -16,21 +16,21 @@ _PARTS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig} 
 _HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 
 
-def define_run_flags() -> None:
+def define_run_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines a flag for every setting of a run."""
     for config_class in (*_PARTS.values(), RunConfig):
         for field in flag_fields(config_class):
-            _define(field, typing.get_type_hints(config_class)[field.name])
+            _define(field, typing.get_type_hints(config_class)[field.name], flag_values)
 
 
-def run_config() -> RunConfig:
+def run_config(flag_values: flags.FlagValues = flags.FLAGS) -> RunConfig:
     """The run that the parsed flags describe.
 
     Raises:
         InputError: if a value is not allowed, alone or together with the others.
     """
-    parts = {name: config_class(**_values(config_class)) for name, config_class in _PARTS.items()}
-    return RunConfig(**parts, **_values(RunConfig))
+    parts = {name: config_class(**_values(config_class, flag_values)) for name, config_class in _PARTS.items()}
+    return RunConfig(**parts, **_values(RunConfig, flag_values))
 
 
 def run_script(main: Callable[[list[str]], None], description: str) -> None:
@@ -43,6 +43,8 @@ def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> int:
         main(arguments)
     except (InputError, DivergenceError) as error:
         return _refuse(error)
+    except MemoryError as error:
+        return _refuse(f"the memory is too small for sizes like these: take smaller ones. Received: {error}.")
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
@@ -55,14 +57,14 @@ def _parse(argv: list[str], description: str) -> list[str]:
         sys.exit(0)
     try:
         arguments = flags.FLAGS(argv)
-    except flags.Error as error:
+    except (flags.Error, OSError, UnicodeDecodeError) as error:
         sys.exit(_refuse(error))
     if flags.FLAGS["verbosity"].using_default_value:  # absl would log at INFO, other libraries' messages included
         flags.FLAGS.verbosity = logging.ERROR
     return arguments
 
 
-def _refuse(error: Exception) -> int:
+def _refuse(error: Exception | str) -> int:
     print(" ".join(str(error).split()), file=sys.stderr)
     return 2
 
@@ -77,8 +79,9 @@ def _help(description: str) -> str:
     return "\n".join([*entries, "--flagfile", "    A file of flags, one a line; flags after it take precedence."])
 
 
-def _define(field: dataclasses.Field, kind) -> None:
-    options = {"name": field.name, "default": field.default, "help": field.metadata["help"], "module_name": __name__}
+def _define(field: dataclasses.Field, kind, flag_values: flags.FlagValues) -> None:
+    options = {"name": field.name, "default": field.default, "help": field.metadata["help"]}
+    options |= {"module_name": __name__, "flag_values": flag_values}
     if field.metadata["choices"]:
         flags.DEFINE_enum(enum_values=field.metadata["choices"], **options)
     elif typing.get_origin(kind) is tuple:
@@ -97,13 +100,15 @@ def _plain_type(kind) -> type:
     return kind
 
 
-def _values(config_class: type) -> dict:
+def _values(config_class: type, flag_values: flags.FlagValues) -> dict:
     kinds = typing.get_type_hints(config_class)
-    return {field.name: _value(field, kinds[field.name]) for field in flag_fields(config_class)}
+    return {
+        field.name: _value(flag_values[field.name].value, field, kinds[field.name])
+        for field in flag_fields(config_class)
+    }
 
 
-def _value(field: dataclasses.Field, kind):
-    value = flags.FLAGS[field.name].value
+def _value(value, field: dataclasses.Field, kind):
     if typing.get_origin(kind) is not tuple:
         return value
     element = typing.get_args(kind)[0]

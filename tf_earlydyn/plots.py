@@ -28,20 +28,23 @@ def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def logits(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Figure (b): outputs on the tracked test examples against log steps, one colour for each example and output."""
-    table = table.melt(id_vars=["step", "example", "output"], value_vars=_MODELS, var_name="model", value_name="logit")
-    series = table["example"].astype(str) + "/" + table["output"].astype(str)
+    """Figure (b): outputs on the tracked test examples against log steps, one colour an example.
+
+    Of several outputs, the one whose target is largest: that of the example's own class.
+    """
+    own = table.loc[table.groupby(["step", "example"])["target"].idxmax()]
+    table = own.melt(id_vars=["step", "example"], value_vars=_MODELS, var_name="model", value_name="logit")
     sns.lineplot(
-        data=table.assign(series=series),
+        data=table,
         x="step",
         y="logit",
-        hue="series",
+        hue="example",
         style="model",
         size="model",
         style_order=_MODELS,
         sizes={"linear": 1.6, "network": 1.1},
         dashes={"network": _SOLID, "linear": _DASHED},
-        palette=sns.color_palette("colorblind", series.nunique()),
+        palette=sns.color_palette("colorblind", table["example"].nunique()),
         errorbar=None,
         legend=False,
         ax=ax,

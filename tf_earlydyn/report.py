@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tf_earlydyn import plots
+from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
@@ -22,7 +23,14 @@ def draw(directory: RunDirectory) -> list[Path]:
     Raises:
         InputError: if a file of the run is missing or cannot be read.
     """
-    return draw_figures(directory, read_json(directory.config), read_json(directory.summary))
+    config, summary = read_json(directory.config), read_json(directory.summary)
+    try:
+        return draw_figures(directory, config, summary)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"the figures of {directory.path} cannot be drawn from what its files hold ({reason})."
+        ) from error
 
 
 def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[Path]:
@@ -53,7 +61,7 @@ def title(config: dict) -> str:
     source = {
         "gaussian": f"Gaussian, d = {data['d']}",
         "cifar10": f"CIFAR-10 {' / '.join(data['classes'])}",
-        "npz": Path(data["data_file"] or "").name,
+        "npz": Path(data["data_file"] or "").name[:30].replace("$", r"\$"),
     }[data["data"]]
     phi = model["activation"].replace("_", " ")
     return (

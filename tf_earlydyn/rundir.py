@@ -1,11 +1,13 @@
 """A run is a directory: the name of every file in it, atomic writes, and where the run came from."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +24,9 @@ _RECORDED_VERSIONS = (
     "keras",
     "numpy",
     "scipy",
+    "pandas",
+    "seaborn",
+    "matplotlib",
 )
 
 
@@ -42,29 +47,34 @@ class RunDirectory:
         self.events = self.path / "events"
 
     @classmethod
-    def create(cls, path: str | None) -> "RunDirectory":
-        """Makes the directory; ``runs/<time>`` for None.
+    def new(cls, path: str | None) -> "RunDirectory":
+        """A directory still to be made: ``path``, or ``runs/<time>`` for None.
 
         Raises:
-            InputError: if it exists or cannot be made.
+            InputError: if it exists, or cannot be made as far as can be seen without making it.
         """
         directory = cls(path if path is not None else _unused_default())
-        directory.require_new()
-        try:
-            directory.path.mkdir(parents=True)
-        except OSError as error:
-            raise InputError(
-                f"run_dir cannot be made ({error.strerror}). Received: run_dir={directory.path}."
-            ) from error
+        if os.path.lexists(directory.path):
+            raise InputError(f"run_dir must be a new directory. Received: run_dir={directory.path}, which exists.")
+        parent = next(parent for parent in directory.path.absolute().parents if os.path.lexists(parent))
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise InputError(f"run_dir cannot be made in {parent}. Received: run_dir={directory.path}.")
         return directory
 
-    def require_new(self) -> None:
-        """Raises InputError if the directory exists, or could not be made, as far as can be seen without making it."""
-        if os.path.lexists(self.path):
-            raise InputError(f"run_dir must be a new directory. Received: run_dir={self.path}, which exists.")
-        parent = next(parent for parent in self.path.absolute().parents if os.path.lexists(parent))
-        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise InputError(f"run_dir cannot be made in {parent}, which is not a writable directory.")
+    def make(self) -> None:
+        """Makes the directory and its parents.
+
+        Raises:
+            InputError: if that fails; no parent is left behind then.
+        """
+        missing = [parent for parent in self.path.absolute().parents if not parent.exists()]
+        try:
+            self.path.mkdir(parents=True)
+        except OSError as error:
+            for parent in missing:
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
+            raise InputError(f"run_dir cannot be made ({error.strerror}). Received: run_dir={self.path}.") from error
 
     @classmethod
     def open_finished(cls, path: str | Path) -> "RunDirectory":
@@ -114,49 +124,50 @@ def read_json(path: Path) -> dict:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from error
 
 
-def write_csv(path: Path, rows: Sequence[dict]) -> None:
-    """Writes a table whole or not at all, every number with all its digits."""
-    write_text(path, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+def write_csv(path: Path, rows: Sequence[dict], columns: Sequence[str] | None = None) -> None:
+    """Writes a table whole or not at all, every number with all its digits; ``columns`` head it even without rows."""
+    write_text(path, pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\n"))
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Reads a table.
+    """Reads a table of numbers.
 
     Raises:
-        InputError: if the file cannot be read.
+        InputError: if the file cannot be read, or holds no rows or anything but numbers.
     """
     try:
-        return pd.read_csv(path)
+        table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}.") from error
+    if table.empty or table.isna().any(axis=None) or not all(map(pd.api.types.is_numeric_dtype, table.dtypes)):
+        raise InputError(f"{path} must hold rows of numbers, and does not: it is damaged.")
+    return table
 
 
 def provenance() -> dict:
-    """Versions, platform, and the git commit of the package's source where it is a checkout."""
+    """Versions, platform, and the git commit of the checkout that the package, or else the running script, is in."""
+    sources = (Path(__file__).resolve(), Path(sys.argv[0]).resolve())
+    source = next((path for path in sources if _git(path, "ls-files", "--error-unmatch", path.name)), None)
     return {
         "versions": {"python": platform.python_version(), **_installed_versions()},
         "platform": platform.platform(),
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": None if _git("rev-parse", "HEAD") is None else bool(_git("status", "--porcelain", "-uno")),
+        "git_commit": source and _git(source, "rev-parse", "HEAD"),
+        "git_dirty": source and bool(_git(source, "status", "--porcelain", "-uno")),
     }
 
 
 def _installed_versions() -> dict[str, str]:
     versions = {}
     for name in _RECORDED_VERSIONS:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return versions
 
 
-def _git(*arguments: str) -> str | None:
-    """The output of a git command in the package's own checkout; None where there is none."""
-    here = Path(__file__).resolve()
-    for command in (("ls-files", "--error-unmatch", here.name), arguments):
-        try:
-            done = subprocess.run(["git", *command], cwd=here.parent, capture_output=True, text=True, check=True)
-        except (OSError, subprocess.CalledProcessError):
-            return None
+def _git(source: Path, *arguments: str) -> str | None:
+    """The output of a git command in the folder of ``source``; None where it fails, as it does outside a checkout."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=source.parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
     return done.stdout.strip()

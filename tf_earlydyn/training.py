@@ -142,13 +142,13 @@ class _Advance:
         self._compiled = tf.function(self._steps, jit_compile=True)
 
     def __call__(self, start: int, count: int) -> dict[str, float]:
-        """The losses before the last of ``count`` steps."""
+        """The losses before the last of ``count`` steps, as means over the outputs."""
         done, losses = self._compiled(self._x, self._y, tf.constant(count))
         losses = dict(zip((learner.name for learner in self._learners), losses.numpy().tolist(), strict=True))
         for name, loss in losses.items():
             if not np.isfinite(loss):
-                raise DivergenceError(name, start + int(done) - 1)
-        return losses
+                raise DivergenceError(f"{name} train loss", start + int(done) - 1)
+        return {name: loss / self._y.shape[1] for name, loss in losses.items()}
 
     def _steps(self, x: tf.Tensor, y: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Steps until ``count`` are done or a loss is not finite: how many, and the losses before the last."""

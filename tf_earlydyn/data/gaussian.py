@@ -27,12 +27,12 @@ def load(config: DataConfig, seed: int) -> Dataset:
 
 def spectrum(config: DataConfig) -> np.ndarray:
     """Eigenvalues of Sigma, ``[d]``, with sum d. Sigma is diagonal."""
-    shapes = {
-        "identity": lambda: np.ones(config.d),
-        "power_law": lambda: np.arange(1.0, config.d + 1) ** -config.power,
-        "spectrum": lambda: np.array(config.spectrum),
-    }
-    eigenvalues = shapes[config.covariance]()
+    logarithms = {
+        "identity": lambda: np.zeros(config.d),
+        "power_law": lambda: -config.power * np.log(np.arange(1.0, config.d + 1)),
+        "spectrum": lambda: np.log(config.spectrum),
+    }[config.covariance]()
+    eigenvalues = np.exp(logarithms - logarithms.max())  # no exponent overflows
     return eigenvalues * (config.d / eigenvalues.sum())
 
 

@@ -46,7 +46,9 @@ class Antisymmetric(keras.Model):
             return
         for half in (self.positive, self.negative):
             if not half.built:
-                half.build(input_shape)
+                half(
+                    keras.Input(batch_shape=input_shape, dtype=self.compute_dtype)
+                )  # build() alone may make no weights
         self.negative.set_weights(self.positive.get_weights())
         self.built = True
 

@@ -28,6 +28,7 @@ class Setup:
         tracked: indices of the tracked test examples, ``[k]``.
         dynamics: the linear model's gradient descent in closed form.
         half_step: where the linear model has made half its fall; None if not within the run.
+        stops: the recorded steps.
     """
 
     config: RunConfig
@@ -37,6 +38,7 @@ class Setup:
     tracked: np.ndarray
     dynamics: LinearDynamics
     half_step: int | None
+    stops: list[int]
 
 
 def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
@@ -46,10 +48,9 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
         InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
         DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
     """
-    if config.run_dir is not None:
-        RunDirectory(config.run_dir).require_new()
+    directory = RunDirectory.new(config.run_dir)
     setup = prepare(config)
-    directory = RunDirectory.create(config.run_dir)
+    directory.make()
     description = describe(setup)
     write_json(directory.config, description)
     write_text(directory.flags, flagfile(config))
@@ -73,6 +74,9 @@ def prepare(config: RunConfig) -> Setup:
     examples = data.load(config.data, config.seed)
     features = companion.linear_features(config, examples)
     dynamics = LinearDynamics(np.asarray(features(examples.x_train)), examples.y_train)
+    chosen = config.training
+    half_step = dynamics.half_step(chosen.learning_rate, chosen.steps)
+    also = [] if half_step is None else [half_step]
     return Setup(
         config=config,
         data=examples,
@@ -80,7 +84,8 @@ def prepare(config: RunConfig) -> Setup:
         linear=models.LinearModel(features, examples.outputs, name=LINEAR),
         tracked=_tracked(config, len(examples.y_test)),
         dynamics=dynamics,
-        half_step=dynamics.half_step(config.training.learning_rate, config.training.steps),
+        half_step=half_step,
+        stops=training.recorded_steps(chosen.steps, chosen.records_per_decade, also),
     )
 
 
@@ -99,17 +104,17 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
         training.Learner(NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
         training.Learner(LINEAR, setup.linear, training.GradientDescent(chosen.learning_rate)),
     )
-    also = [] if setup.half_step is None else [setup.half_step]
-    stops = training.recorded_steps(chosen.steps, chosen.records_per_decade, also)
     callbacks = (recorder, TensorBoardWriter(directory, recorder))
     try:
-        training.train(learners, inputs.train, setup.data.y_train, stops, callbacks, show_progress)
+        training.train(learners, inputs.train, setup.data.y_train, setup.stops, callbacks, show_progress)
     except DivergenceError as error:
+        limit = setup.dynamics.max_learning_rate
         advice = (
-            f"the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}, so take a smaller "
-            f"one; {directory.path} holds what was recorded. Received: learning_rate={chosen.learning_rate:g}."
+            f"the linear model is stable up to learning_rate={limit:.4g}, so "
+            f"{'take a smaller one' if chosen.learning_rate > limit else 'look at the scale of inputs and targets'}; "
+            f"{directory.path} holds what was recorded. Received: learning_rate={chosen.learning_rate:g}."
         )
-        raise DivergenceError(error.model, error.step, advice) from error
+        raise DivergenceError(error.quantity, error.step, advice) from error
     return recorder
 
 
@@ -143,11 +148,13 @@ def summarise(setup: Setup, recorder: Recorder) -> dict:
     """The content of ``summary.json``: None for the half-way step's figures where the run does not reach it."""
     step = setup.half_step
     gap = next((row["test_gap"] for row in recorder.rows if row["step"] == step), None)
+    mean_square = recorder.linear_mean_squares.get(step)
     return {
         "half_step": step,
         "half_test_gap": gap,
-        "half_test_gap_relative": None if gap is None else gap / recorder.linear_mean_squares[step],
+        "half_test_gap_relative": gap / mean_square if mean_square else None,
         "linear_optimum": setup.dynamics.optimum,
         "max_learning_rate": setup.dynamics.max_learning_rate,
+        "span_dimension": recorder.span.dimension,
         "last": recorder.rows[-1],
     }

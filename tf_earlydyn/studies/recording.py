@@ -36,6 +36,7 @@ class Recorder:
     Attributes:
         rows: the rows of ``metrics.csv`` so far.
         linear_mean_squares: the mean of f_lin^2 over the test examples, by step.
+        span: V_lin, over the test examples.
     """
 
     def __init__(
@@ -54,26 +55,26 @@ class Recorder:
         self._data = data
         self._inputs = inputs
         self._tracked = tracked
-        self._span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
+        self.span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
         self._predictors = {NETWORK: _compiled(network), LINEAR: _compiled(linear)}
 
     def __call__(self, step: int) -> None:
         """Records ``step``.
 
         Raises:
-            DivergenceError: if a training loss is not finite.
+            DivergenceError: if a training loss is not finite in the precision of training, or another number at all.
         """
         train = {name: predict(self._inputs.train).numpy() for name, predict in self._predictors.items()}
         test = {name: predict(self._inputs.test).numpy() for name, predict in self._predictors.items()}
         row = self._row(step, train, test)
-        for name in self._predictors:
-            if not np.isfinite(self._as_trained(row[f"{name}_train_loss"])):
-                raise DivergenceError(name, step)
+        for column, value in row.items():
+            if not np.isfinite(self._as_trained(value) if column.endswith("train_loss") else value):
+                raise DivergenceError(column.replace("_", " "), step)
         self.rows.append(row)
         self.linear_mean_squares[step] = 2 * metrics.half_mean_square(test[LINEAR])
         self._logits += self._tracked_outputs(step, test)
         write_csv(self._directory.metrics, self.rows)
-        write_csv(self._directory.logits, self._logits)
+        write_csv(self._directory.logits, self._logits, ("step", "example", "output", "target", *self._predictors))
 
     def _as_trained(self, value: float) -> np.floating:
         """A float64 value in the dtype of training, infinite where it overflows there."""
@@ -83,7 +84,7 @@ class Recorder:
     def _row(self, step: int, train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> dict:
         y_train, y_test = self._data.y_train, self._data.y_test
         residuals = {name: metrics.difference(outputs, y_test) for name, outputs in test.items()}
-        parts = {name: self._span.split(residual) for name, residual in residuals.items()}
+        parts = {name: self.span.split(residual) for name, residual in residuals.items()}
         return {
             "step": step,
             **{

@@ -46,8 +46,8 @@ def mean_square(activation: Activation, q: np.ndarray) -> np.ndarray:
 def _piecewise_linear_dual(slope: float, q: np.ndarray, c: np.ndarray) -> Dual:
     """phi(u) = slope u + (1 - slope) relu(u), with the arc-cosine kernels for the second term."""
     kink = (1 - slope) ** 2
-    angle = np.pi - np.arccos(c / q)
-    root = np.sqrt(q**2 - c**2)
+    angle = np.pi - np.arccos(np.clip(c / q, -1, 1))
+    root = np.sqrt(np.maximum(q**2 - c**2, np.finfo(np.float64).tiny))
     return Dual(
         value=slope * c + kink * (root + c * angle) / (2 * np.pi),
         derivative=slope + kink * angle / (2 * np.pi),
@@ -67,7 +67,7 @@ def _erf_dual(q: np.ndarray, c: np.ndarray) -> Dual:
 def _quadrature_dual(activation: Activation, q: float, c: float) -> tuple[float, float, float]:
     g, weights = gaussian_nodes()
     u = np.sqrt(q) * g
-    v = c / q * u[:, None] + np.sqrt(q - c**2 / q) * g[None, :]
+    v = c / q * u[:, None] + np.sqrt(max(q - c**2 / q, 0)) * g[None, :]  # in deep networks c / q tends to 1
 
     def expectation(function) -> float:
         return float((weights * function(u)) @ function(v) @ weights)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tf_earlydyn.errors import InputError
+
 _STEPS_AT_ONCE = 1024
 
 
@@ -24,6 +26,8 @@ class LinearDynamics:
         n, outputs = targets.shape
         eigenvalues, vectors = np.linalg.eigh(features.T @ features / n)
         kept = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(np.float64).eps
+        if not kept.any():
+            raise InputError("features must not be zero for every training input. Received: zeros; look at the inputs.")
         projections = vectors[:, kept].T @ (features.T @ targets / n)
         self._eigenvalues = eigenvalues[kept]
         self._energies = np.sum(projections**2, axis=1) / self._eigenvalues / (2 * outputs)
