@@ -5,9 +5,8 @@
     python scripts/train.py --flagfile=scripts/experiments/figure2_mlp.flags --data_dir=DIR   Figure 2: 4 minutes
 
 Writes a run directory, runs/<time> unless --run_dir names it, and prints where its figures are. Figure 1 shows a test
-gap of 0.002 to 0.005 between network and linear model at the half-way step, where the linear model has made half its
-fall.
-Experiments are flagfiles in scripts/experiments; flags after --flagfile change them.
+gap of 0.002 to 0.005 between network and linear model at the half-way step, where the linear model has made half of its
+fall. Experiments are flagfiles in scripts/experiments; flags after --flagfile change them.
 """
 
 import entry  # noqa: F401 (first: it sets up the process)

@@ -42,7 +42,7 @@ def _check_fields(config) -> None:
 def _is(value, kind) -> bool:
     if typing.get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(_is(element, typing.get_args(kind)[0]) for element in value)
-    if kind is float or kind == float | None:
+    if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, kind) and not isinstance(value, bool)
 

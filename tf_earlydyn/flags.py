@@ -1,6 +1,7 @@
 """Configuration dataclasses to absl flags and back. Called by scripts; nothing else in the package reads a flag."""
 
 import dataclasses
+import signal
 import sys
 import textwrap
 import types
@@ -53,6 +54,8 @@ def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> int:
 
 def _parse(argv: list[str], description: str) -> list[str]:
     if set(_HELP) & set(argv[1:]):
+        if hasattr(signal, "SIGPIPE"):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that "--help | head" ends without a word
         print(_help(description))
         sys.exit(0)
     try:
