@@ -108,11 +108,10 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
     try:
         training.train(learners, inputs.train, setup.data.y_train, setup.stops, callbacks, show_progress)
     except DivergenceError as error:
-        limit = setup.dynamics.max_learning_rate
         advice = (
-            f"the linear model is stable up to learning_rate={limit:.4g}, so "
-            f"{'take a smaller one' if chosen.learning_rate > limit else 'look at the scale of inputs and targets'}; "
-            f"{directory.path} holds what was recorded. Received: learning_rate={chosen.learning_rate:g}."
+            f"the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}; take a smaller one "
+            f"or look at the scale of inputs and targets ({directory.path} holds what was recorded). "
+            f"Received: learning_rate={chosen.learning_rate:g}."
         )
         raise DivergenceError(error.quantity, error.step, advice) from error
     return recorder
