@@ -109,7 +109,7 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
         training.train(learners, inputs.train, setup.data.y_train, setup.stops, callbacks, show_progress)
     except DivergenceError as error:
         advice = (
-            f"the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}; take a smaller one "
+            f"the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}: take less, "
             f"or look at the scale of inputs and targets ({directory.path} holds what was recorded). "
             f"Received: learning_rate={chosen.learning_rate:g}."
         )
