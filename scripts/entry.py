@@ -4,9 +4,13 @@ installed software will not do.
 
 import os
 import sys
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # oneDNN sums in an order of its own, and says so on every start
+
+# One line each, without the place in the code, which is of no use to who runs a script.
+warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
 
 try:
     import tf_earlydyn  # noqa: F401

@@ -25,7 +25,10 @@ def main(arguments: list[str]) -> None:
     from tf_earlydyn.studies import agreement
 
     tf.config.experimental.enable_op_determinism()
-    directory = agreement.run(config)
+    try:
+        directory = agreement.run(config)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(str(error).partition("\n")[0]) from error
     print(f"Figures: {directory.figures}")
 
 

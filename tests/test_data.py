@@ -171,9 +171,9 @@ def _half(file):
 
 ARRAYS = {
     "x_train": np.random.default_rng(0).standard_normal((6, 2, 2)),
-    "y_train": np.arange(6),
+    "y_train": np.arange(6) - 3,
     "x_test": np.random.default_rng(1).standard_normal((3, 2, 2)),
-    "y_test": np.arange(3),
+    "y_test": np.arange(3) - 1,
 }
 
 
@@ -185,7 +185,7 @@ def load_npz(path, arrays, **options):
 def test_npz_is_read_in_its_order(tmp_path):
     loaded = load_npz(tmp_path / "a.npz", ARRAYS, preprocess="none", n_train=4)
     np.testing.assert_array_equal(loaded.x_train, ARRAYS["x_train"][:4].astype(np.float32))
-    np.testing.assert_array_equal(loaded.y_train, np.arange(4)[:, None])
+    np.testing.assert_array_equal(loaded.y_train, [[-3], [-2], [-1], [0]])
     assert load_npz(tmp_path / "b.npz", {**ARRAYS, "y_train": np.eye(6), "y_test": np.eye(6)[:3]}).outputs == 6
 
 
@@ -210,6 +210,17 @@ def test_broken_npz_is_refused(arrays, message, tmp_path):
     arrays = {name: array for name, array in arrays.items() if array is not None}
     with pytest.raises(InputError, match=message):
         load_npz(tmp_path / "a.npz", arrays, n_test=7 if "n_test" in message else None)
+
+
+def test_npz_in_the_home_directory_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.savez(tmp_path / "a.npz", **{**ARRAYS, "y_train": -ARRAYS["y_train"]})
+    assert data.load(DataConfig(data="npz", data_file="~/a.npz"), 0).outputs == 1
+
+
+def test_labels_0_and_1_are_warned_of(tmp_path):
+    with pytest.warns(UserWarning, match=r"labels must be \+1 and -1"):
+        load_npz(tmp_path / "a.npz", {**ARRAYS, "y_train": np.arange(6) % 2, "y_test": np.arange(3) % 2})
 
 
 def test_npz_damaged_inside_is_refused(tmp_path):
@@ -239,5 +250,5 @@ def test_files_that_are_no_npz_are_refused(content, tmp_path):
             np.save(file, np.ones(3))
     elif content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match=r"data_file must .*a\.npz"):
+    with pytest.raises(InputError, match=r"data_file must be an \.npz .*a\.npz"):
         data.load(DataConfig(data="npz", data_file=str(path)), 0)

@@ -26,7 +26,19 @@ def python(code, **environment):
     )
 
 
+OLD_TENSORFLOW = """
+import importlib.metadata
+installed = importlib.metadata.version
+importlib.metadata.version = lambda name: "2.16.1" if name == "tensorflow" else installed(name)
+"""
+
 MISSING = {
+    "old TensorFlow": (
+        OLD_TENSORFLOW,
+        {},
+        "tf_earlydyn needs TensorFlow 2.19 to 2.21. Received: tensorflow 2.16.1. "
+        "Run: pip install 'tf_earlydyn[cpu]' (or [gpu], [tpu]).",
+    ),
     "no TensorFlow": (
         WITHOUT_TENSORFLOW,
         {},

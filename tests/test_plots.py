@@ -74,6 +74,36 @@ def test_logits_draw_network_and_linear_model_of_each_example(ax):
     assert colours[0] == colours[1] != colours[2] == colours[3]
 
 
+def test_logits_of_several_outputs_are_those_of_the_own_class(ax):
+    rows = [
+        {"step": step, "example": 5, "output": k, "target": float(k == 2), "network": 10 * k + step, "linear": -k}
+        for step in STEPS
+        for k in range(3)
+    ]
+    plots.logits(pd.DataFrame(rows), ax)
+    assert set(drawn(ax)) == {tuple(20 + step for step in STEPS), (-2,) * len(STEPS)}
+    assert ax.get_ylabel() == "output of a test example's own class"
+
+
+def test_many_examples_have_colours_of_their_own(ax):
+    rows = [
+        {"step": step, "example": k, "output": 0, "target": 1.0, "network": k + 0.1 * step, "linear": -k}
+        for step in STEPS
+        for k in range(12)
+    ]
+    plots.logits(pd.DataFrame(rows), ax)
+    curves = drawn(ax)
+    assert len({curves[tuple(k + 0.1 * step for step in STEPS)].get_color() for k in range(12)}) == 12
+
+
+@pytest.mark.parametrize(("last", "named"), [(7, ["0", "1", "2", "5"]), (3000, ["0", "1", "10", "100", "1,000"])])
+def test_steps_are_named_in_plain_numbers(last, named, ax):
+    table = metrics()
+    plots.losses(table.assign(step=[0, 1, 2, last]), ax, 0.5)
+    ax.figure.canvas.draw()
+    assert [label.get_text() for label in ax.get_xticklabels()] == named
+
+
 def test_a_marked_step_is_in_the_legend(ax):
     plots.mark_step(ax, 21, "half-way step, 21")
     assert ax.get_legend_handles_labels()[1] == ["half-way step, 21"]

@@ -15,6 +15,11 @@ def test_a_directory_is_made_with_its_parents(tmp_path):
     assert directory.path.is_dir()
 
 
+def test_home_is_expanded_where_the_shell_does_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RunDirectory("~/run").metrics == tmp_path / "run" / "metrics.csv"
+
+
 def test_default_directories_never_coincide(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for count in range(1, 4):

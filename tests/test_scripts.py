@@ -164,6 +164,14 @@ def test_other_settings_run(flags, tmp_path):
     assert (tmp_path / "run" / "figures" / "logits.png").exists() == ("--tracked=0" not in flags)
 
 
+def test_a_residual_with_no_outside_is_not_drawn(tmp_path):
+    """15 test examples of 20 numbers: V_lin is all of R^15."""
+    done = run_well(SMOKE, "--n_test=15", "--steps=3", f"--run_dir={tmp_path / 'run'}")
+    assert "Warning: n_test=15 examples span all of V_lin" in done.stderr
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["span_dimension"] == 15
+    assert {file.stem for file in (tmp_path / "run" / "figures").iterdir()} == {"losses", "logits"}
+
+
 def test_cnn_runs_on_images_from_a_file_with_several_outputs(tmp_path):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 60)

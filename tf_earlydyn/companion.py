@@ -31,7 +31,12 @@ def linear_features(config: RunConfig, data: Dataset) -> LinearFeatures:
     Raises:
         InputError: if the inputs have no shape that the network takes.
     """
+    features = _features(config, data)
     _check_scale(data)
+    return features
+
+
+def _features(config: RunConfig, data: Dataset) -> LinearFeatures:
     if config.model.model == "two_layer":
         return _PSI[config.training.train](two_layer_moments(config.model, data))
     if config.model.model == "mlp":

@@ -1,5 +1,6 @@
 """What the installed software must be. Looked up without importing TensorFlow, which takes seconds."""
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -18,8 +19,19 @@ def require_tensorflow() -> None:
     """
     if importlib.util.find_spec("tensorflow") is None:
         raise ImportError(f"tf_earlydyn needs TensorFlow 2.19 to 2.21, which is not installed: {EXTRAS}.")
+    _require_tensorflow_version()
     _require_keras_3()
     _require_tensorflow_backend()
+
+
+def _require_tensorflow_version() -> None:
+    for name in ("tensorflow", "tensorflow-cpu", "tensorflow-tpu"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            version = importlib.metadata.version(name)
+            if tuple(int(part) for part in version.split(".")[:2]) < (2, 19):
+                raise ImportError(
+                    f"tf_earlydyn needs TensorFlow 2.19 to 2.21. Received: {name} {version}. Run: {EXTRAS}."
+                )
 
 
 def _require_keras_3() -> None:

@@ -32,6 +32,7 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
 
     Of several outputs, the one whose target is largest: that of the example's own class.
     """
+    one_output = table["output"].nunique() == 1
     own = table.loc[table.groupby(["step", "example"])["target"].idxmax()]
     table = own.melt(id_vars=["step", "example"], value_vars=_MODELS, var_name="model", value_name="logit")
     sns.lineplot(
@@ -44,14 +45,19 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
         style_order=_MODELS,
         sizes={"linear": 1.6, "network": 1.1},
         dashes={"network": _SOLID, "linear": _DASHED},
-        palette=sns.color_palette("colorblind", table["example"].nunique()),
+        palette=_palette(table["example"].nunique()),
         errorbar=None,
         legend=False,
         ax=ax,
     )
     for model, style in (("network", "-"), ("linear", "--")):
         ax.plot([], [], color="0.2", linestyle=style, label=model)
-    return _finish(ax, "output on a test example")
+    return _finish(ax, "output on a test example" if one_output else "output of a test example's own class")
+
+
+def _palette(count: int) -> list:
+    """Colours that stay apart: the colour-blind safe palette has ten."""
+    return sns.color_palette("colorblind" if count <= 10 else "viridis", count)
 
 
 def mark_step(ax: Axes, step: int, label: str) -> Axes:
@@ -101,7 +107,9 @@ def _finish(ax: Axes, label: str) -> Axes:
     ax.set_xlim(left=0)
     last = ax.get_xlim()[1]
     powers = [10**exponent for exponent in range(20) if 10**exponent <= last]
-    ax.xaxis.set_major_locator(FixedLocator([0, *powers]))
+    named = powers if last >= 10 else [step for step in (1, 2, 5) if step <= last]
+    ax.xaxis.set_major_locator(FixedLocator([0, *named]))
+    ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     ax.xaxis.set_minor_locator(FixedLocator([k * power for power in powers for k in range(2, 10) if k * power <= last]))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_minor_locator(NullLocator())

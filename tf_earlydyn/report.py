@@ -13,7 +13,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
-_HEIGHT = 2.9
+_HEIGHT = 3.3
 _STYLE = {"pdf.fonttype": 42, "font.size": 8, "axes.titlesize": 7.5, "legend.fontsize": 6.5, "savefig.dpi": 300}
 
 
@@ -37,9 +37,10 @@ def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[P
     """Draws the figures from ``metrics.csv`` and ``logits.csv``, with the configuration and summary at hand."""
     metrics = read_csv(directory.metrics)
     drawings: dict[str, Callable[[Axes], Axes]] = {
-        "losses": lambda ax: plots.losses(metrics, ax, summary["linear_optimum"]),
-        "residual": lambda ax: plots.residual(metrics, ax),
+        "losses": lambda ax: plots.losses(metrics, ax, summary["linear_optimum"])
     }
+    if summary["span_dimension"] < config["sizes"]["n_test"]:  # or nothing lies outside V_lin, and nothing is to see
+        drawings["residual"] = lambda ax: plots.residual(metrics, ax)
     if config["tracked"]:
         drawings["logits"] = lambda ax: plots.logits(read_csv(directory.logits), ax)
     directory.figures.mkdir(exist_ok=True)
@@ -51,23 +52,32 @@ def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[P
 
 def title(config: dict) -> str:
     """What was run, in two lines."""
-    data, model, training = config["data"], config["model"], config["training"]
-    layers = {"first": "first layer", "second": "second layer", "both": "both layers"}
-    shallow = model["model"] == "two_layer"
-    network = "two-layer" if shallow else model["model"].upper()
-    shape = (
-        f"m = {model['width']:,}, {layers[training['train']]}" if shallow else f"{model['depth']} x {model['width']:,}"
-    )
-    source = {
-        "gaussian": f"Gaussian, d = {data['d']}",
-        "cifar10": f"CIFAR-10 {' / '.join(data['classes'])}",
-        "npz": Path(data["data_file"] or "").name[:30].replace("$", r"\$"),
-    }[data["data"]]
-    phi = model["activation"].replace("_", " ")
+    sizes, rate = config["sizes"], config["training"]["learning_rate"]
     return (
-        f"{network} {phi}, {shape}, $\\eta$ = {training['learning_rate']:g}\n"
-        f"{source}, n = {config['sizes']['n_train']:,}, seed {config['seed']}"
+        f"{_network(config['model'], config['training'])}, $\\eta$ = {rate:g}\n"
+        f"{_source(config['data'])}, n = {sizes['n_train']:,}, seed {config['seed']}"
     )
+
+
+def _network(model: dict, training: dict) -> str:
+    phi = model["activation"].replace("_", " ")
+    if model["activation"] == "leaky_relu":
+        phi += f" {model['negative_slope']:g}"
+    if model["model"] != "two_layer":
+        return f"{model['model'].upper()} {phi}, {model['depth']} x {model['width']:,}"
+    layers = {"first": "first layer", "second": "second layer", "both": "both layers"}[training["train"]]
+    return f"two-layer {phi}, m = {model['width']:,}, {layers}"
+
+
+def _source(data: dict) -> str:
+    if data["data"] == "cifar10":
+        return f"CIFAR-10 {' / '.join(data['classes'])}, pooled by {data['pool']}"
+    if data["data"] == "npz":
+        return Path(data["data_file"]).name[-30:].replace("$", r"\$")
+    entries = {"normal": "Gaussian", "rademacher": "Rademacher", "uniform": "uniform"}[data["entries"]]
+    spectrum = {"identity": "", "power_law": f", power law {data['power']:g}", "spectrum": ", given spectrum"}
+    values = ", f* itself" if data["labels"] == "value" else ""
+    return f"{entries}{spectrum[data['covariance']]}, d = {data['d']}{values}"
 
 
 def _save(stem: Path, drawing: Callable[[Axes], Axes], heading: str, half_step: int | None) -> list[Path]:
@@ -77,7 +87,7 @@ def _save(stem: Path, drawing: Callable[[Axes], Axes], heading: str, half_step: 
         if half_step is not None:
             plots.mark_step(ax, half_step, f"half-way step, {half_step}")
         ax.set_title(heading)
-        ax.legend(framealpha=0.85, edgecolor="none")
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         files = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
         for file in files:
             partial = file.with_name(f".{file.name}")

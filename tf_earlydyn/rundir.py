@@ -34,7 +34,7 @@ class RunDirectory:
     """The files of a run. ``summary`` is written last: a directory without it holds a run that did not finish."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.config = self.path / "config.json"
         self.flags = self.path / "flags.txt"
         self.metrics = self.path / "metrics.csv"

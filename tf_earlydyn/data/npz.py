@@ -1,5 +1,8 @@
 """A user's own arrays."""
 
+import warnings
+from pathlib import Path
+
 import numpy as np
 
 from tf_earlydyn.config import DataConfig
@@ -25,14 +28,21 @@ def load(config: DataConfig, seed: int) -> Dataset:
         take_first(f"n_{split}", size, len(arrays[f"x_{split}"]))
         for split, size in (("train", config.n_train), ("test", config.n_test))
     )
+    if all(arrays[name].ndim == 1 and arrays[name].min() >= 0 for name in ("y_train", "y_test")):
+        warnings.warn(
+            "no target is negative: labels must be +1 and -1, or one-hot rows, for the accuracy to mean anything.",
+            stacklevel=2,
+        )
     whole = Dataset(*(_as_float(name, arrays[name]) for name in _NAMES))
     return Dataset(whole.x_train[train], whole.y_train[train], whole.x_test[test], whole.y_test[test])
 
 
 def _read(path: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(Path(path).expanduser(), allow_pickle=False) as file:
             arrays = {name: file[name] for name in _NAMES if name in file}
+    except FileNotFoundError as error:
+        raise InputError(f"data_file must be an .npz file that exists. Received: data_file={path}.") from error
     except Exception as error:  # whatever a damaged file makes zipfile, zlib or NumPy raise
         reason = str(error).partition("\n")[0]
         raise InputError(

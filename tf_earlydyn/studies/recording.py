@@ -1,5 +1,6 @@
 """What is recorded of a network and its linear model at a step, and where it goes."""
 
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -56,6 +57,11 @@ class Recorder:
         self._inputs = inputs
         self._tracked = tracked
         self.span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
+        if self.span.dimension == len(data.y_test):
+            warnings.warn(
+                f"n_test={len(data.y_test)} examples span all of V_lin, and nothing of the residual is outside it: take more.",
+                stacklevel=2,
+            )
         self._predictors = {NETWORK: _compiled(network), LINEAR: _compiled(linear)}
 
     def __call__(self, step: int) -> None:

@@ -59,7 +59,7 @@ def trace_of_squared_covariance(x: np.ndarray) -> float:
     x = np.asarray(x, np.float64)
     n = len(x)
     if x.ndim != 2 or n < 2:
-        raise InputError(f"x must be [n, d] with at least two inputs. Received: shape {x.shape}.")
+        raise InputError(f"estimating Tr(Sigma^2) takes inputs [n, d], at least two. Received: shape {x.shape}.")
     all_pairs = np.sum((x.T @ x) ** 2)
     same = np.sum(np.sum(x**2, axis=1) ** 2)
     return float((all_pairs - same) / (n * (n - 1)))
