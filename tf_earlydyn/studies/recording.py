@@ -59,7 +59,7 @@ class Recorder:
         self.span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
         if self.span.dimension == len(data.y_test):
             warnings.warn(
-                f"n_test={len(data.y_test)} examples span all of V_lin, and nothing of the residual is outside it: take more.",
+                f"n_test={len(data.y_test)} examples span all of V_lin, and no residual is outside it: take more.",
                 stacklevel=2,
             )
         self._predictors = {NETWORK: _compiled(network), LINEAR: _compiled(linear)}
