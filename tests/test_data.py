@@ -1,3 +1,5 @@
+import sys
+import types
 import zipfile
 
 import numpy as np
@@ -110,6 +112,15 @@ def test_targets_by_hand():
     labels = np.array([7, 3, 3])
     np.testing.assert_array_equal(cifar.targets(labels, (3, 7)), [[-1], [1], [1]])
     np.testing.assert_array_equal(cifar.targets(labels, tuple(range(10))), np.eye(10)[[7, 3, 3]])
+
+
+def test_a_tensorflow_datasets_that_does_not_import_is_refused(monkeypatch):
+    """As with a tensorflow-metadata that is newer than the protobuf beside it: the module is there, and empty."""
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", types.ModuleType("tensorflow_datasets"))
+    with pytest.raises(
+        InputError, match=r"tensorflow-datasets does not work .*pip install 'tensorflow-metadata<1\.18'"
+    ):
+        data.load(DataConfig(data="cifar10"), 0)
 
 
 @needs_cifar10

@@ -1,6 +1,7 @@
 """CIFAR-10 through tensorflow-datasets."""
 
 import contextlib
+import logging
 import re
 import urllib.error
 import urllib.request
@@ -73,8 +74,7 @@ def read(data_dir: str | None, split: str) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         InputError: if the data is neither there nor can be downloaded, or cannot be read.
     """
-    import tensorflow_datasets as tfds  # seconds to import, and needed for CIFAR-10 alone
-
+    tfds = _tensorflow_datasets()
     where = str(Path(data_dir or tfds.core.constants.DATA_DIR).expanduser())
     try:
         builder = tfds.builder("cifar10", data_dir=where)
@@ -87,6 +87,23 @@ def read(data_dir: str | None, split: str) -> tuple[np.ndarray, np.ndarray]:
     ) as error:  # TFDS, TensorFlow and protobuf each have their own for damaged files and failed downloads
         raise InputError(_unavailable(where, error)) from error
     return arrays["image"], arrays["label"]
+
+
+def _tensorflow_datasets():
+    """The module, imported late because it takes seconds and only CIFAR-10 needs it."""
+    logging.disable(logging.CRITICAL)  # a failed import logs its traceback
+    try:
+        import tensorflow_datasets as tfds
+
+        tfds.core  # noqa: B018 (missing where the import failed half-way)
+    except Exception as error:  # protobuf has its own errors for generated code that is newer than itself
+        raise InputError(
+            f"tensorflow-datasets does not work with what is installed ({str(error).partition(': ')[0]}): with "
+            "TensorFlow 2.19 run pip install 'tensorflow-metadata<1.18', otherwise pip install -U tensorflow-datasets."
+        ) from error
+    finally:
+        logging.disable(logging.NOTSET)
+    return tfds
 
 
 def _probe(url: str) -> None:
