@@ -82,9 +82,7 @@ def read(data_dir: str | None, split: str) -> tuple[np.ndarray, np.ndarray]:
             _probe(next(iter(builder.url_infos)))
             builder.download_and_prepare()
         arrays = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1, shuffle_files=False))
-    except (
-        Exception
-    ) as error:  # TFDS, TensorFlow and protobuf each have their own for damaged files and failed downloads
+    except Exception as error:  # TFDS, TensorFlow and protobuf each have their own for damaged files
         raise InputError(_unavailable(where, error)) from error
     return arrays["image"], arrays["label"]
 
