@@ -42,7 +42,6 @@ setup(
         "dev": ["pytest", "pytest-timeout", "ruff==0.17.*"],
     },
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
