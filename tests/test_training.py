@@ -77,6 +77,23 @@ def test_a_keras_optimiser_takes_the_place_of_gradient_descent(float64):
     np.testing.assert_allclose(measured, outputs_by_step(ours, GradientDescent(0.5)), rtol=1e-12, atol=1e-14)
 
 
+class Subclassed(keras.Model):
+    """A model whose variables only a call makes."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_subclassed_models_train(float64):
+    """It is the linear model on the inputs themselves."""
+    measured = outputs_by_step(Subclassed(), GradientDescent(0.3))
+    np.testing.assert_allclose(measured, linear_descent(X, Y, 0.3, STEPS), rtol=1e-9, atol=1e-12)
+
+
 def test_steps_per_call_do_not_change_the_run(monkeypatch):
     def last(per_call):
         monkeypatch.setattr(training, "STEPS_PER_CALL", per_call)

@@ -97,7 +97,7 @@ _DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFI
 
 
 def _plain_type(kind) -> type:
-    """Int for ``int | None``."""
+    """The type without its None: int for ``int | None``."""
     if isinstance(kind, types.UnionType):
         return next(member for member in typing.get_args(kind) if member is not type(None))
     return kind

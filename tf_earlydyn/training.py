@@ -69,11 +69,12 @@ class Learner:
         Raises:
             InputError: if the model's outputs do not have the shape of the targets, or a rate fits no layer.
         """
-        shape = tuple(self.model.compute_output_shape(x_shape))
-        if shape != tuple(y_shape):
-            raise InputError(f"y must have the shape {shape} of the outputs. Received: {tuple(y_shape)}.")
-        if not self.model.built:
-            self.model.build(x_shape)
+        # A call makes the variables of every model; build() alone makes none in a subclassed model that has no build.
+        outputs = self.model(keras.Input(batch_shape=x_shape, dtype=self.model.compute_dtype))
+        if tuple(outputs.shape) != tuple(y_shape):
+            raise InputError(
+                f"y must have the shape {tuple(outputs.shape)} of the outputs. Received: {tuple(y_shape)}."
+            )
         self.optimiser.build(self.model.trainable_variables)
 
     def step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
