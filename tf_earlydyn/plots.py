@@ -24,7 +24,7 @@ def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
 def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
     """The test loss split by the residual's part in V_lin, the span of the inputs, and the part outside it."""
     names = {r"in $V_\mathrm{lin}$": "{}_residual_in", r"outside $V_\mathrm{lin}$": "{}_residual_out"}
-    return _models(_long(metrics, "residual", names), ax, "test loss, by part of the residual")
+    return _models(_long(metrics, "residual", names), ax, "test loss by part")
 
 
 def logits(table: pd.DataFrame, ax: Axes) -> Axes:
