@@ -34,29 +34,57 @@ def linear_descent(features: np.ndarray, y: np.ndarray, rate: float, steps: int)
     return outputs
 
 
-def two_layer_descent(w, v, phi, dphi, x, y, rates, steps) -> list[np.ndarray]:
-    """Outputs ``[n]`` at steps 0 to ``steps`` of (1/sqrt(m)) sum_r v_r phi(w_r . x / sqrt(d)), gradients by hand.
+def two_layer_descent(w, v, phi, dphi, x, y, rates, steps, at=None) -> list[np.ndarray]:
+    """Outputs at steps 0 to ``steps`` of (1/sqrt(m)) sum_r v_r phi(w_r . x / sqrt(d)), gradients by hand.
 
-    ``w`` is ``[d, m]``, ``v`` ``[m]``; ``rates`` are eta_1 and eta_2 (Hu et al. 2020, Section 3).
+    ``w`` is ``[d, m]``, ``v`` ``[m]``; ``rates`` are eta_1 and eta_2 (Hu et al. 2020, Section 3). Outputs are those on
+    ``at`` ``[k, d]``, by default the training inputs, ``[k]``.
     """
     (n, d), m = x.shape, len(v)
     outputs = []
     for _ in range(steps + 1):
         u = x @ w / np.sqrt(d)
-        outputs.append(phi(u) @ v / np.sqrt(m))
-        residual = (outputs[-1] - y) / n
+        outputs.append(phi((x if at is None else at) @ w / np.sqrt(d)) @ v / np.sqrt(m))
+        residual = (phi(u) @ v / np.sqrt(m) - y) / n
         w_gradient = x.T @ (residual[:, None] * v * dphi(u)) / np.sqrt(m * d)
         v_gradient = phi(u).T @ residual / np.sqrt(m)
         w, v = w - rates[0] * w_gradient, v - rates[1] * v_gradient
     return outputs
 
 
-def jacobian_kernel(model, x: np.ndarray) -> np.ndarray:
-    """The tangent kernel ``[n, n]`` of a model with one output, from its dense Jacobian."""
+def two_layer_kernels(w, v, phi, dphi, x) -> tuple[np.ndarray, np.ndarray]:
+    """The tangent kernels ``[n, n]`` of (1/sqrt(m)) sum_r v_r phi(w_r . x / sqrt(d)) in its first and second layer.
+
+    ``w`` is ``[d, m]``, ``v`` ``[m]`` (Hu et al. 2020, Section 3).
+    """
+    (n, d), m = x.shape, len(v)
+    u = x @ w / np.sqrt(d)
+    first, second = np.zeros((n, n)), np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            first[i, j] = x[i] @ x[j] / d * np.sum(v**2 * dphi(u[i]) * dphi(u[j])) / m
+            second[i, j] = phi(u[i]) @ phi(u[j]) / m
+    return first, second
+
+
+def jacobian(model, x: np.ndarray, variables=None) -> np.ndarray:
+    """The dense Jacobian ``[n, C, p]`` in float64, of each output of each example alone, by reverse mode."""
     import tensorflow as tf
 
-    with tf.GradientTape() as tape:
-        y = model(x)[:, 0]
-    jacobians = tape.jacobian(y, [variable.value for variable in model.trainable_variables])
-    flat = np.concatenate([np.reshape(j, (len(x), -1)) for j in jacobians], axis=1).astype(np.float64)
-    return flat @ flat.T
+    values = [variable.value for variable in (model.trainable_variables if variables is None else variables)]
+    rows = []
+    for example in x:
+        with tf.GradientTape(persistent=True) as tape:
+            y = tf.unstack(tf.reshape(model(tf.constant(example[None]), training=False), [-1]))
+        for output in y:
+            gradients = tape.gradient(output, values, unconnected_gradients="zero")
+            rows.append(np.concatenate([np.ravel(tf.convert_to_tensor(g)) for g in gradients]))
+    return np.reshape(rows, (len(x), len(y), -1)).astype(np.float64)
+
+
+def jacobian_kernel(model, x1: np.ndarray, x2: np.ndarray | None = None, variables=None) -> np.ndarray:
+    """The tangent kernel J J', ``[n1, n2, C, C]``, or ``[n1, n2]`` for one output."""
+    first = jacobian(model, x1, variables)
+    second = first if x2 is None else jacobian(model, x2, variables)
+    kernel = np.einsum("icp,jdp->ijcd", first, second)
+    return kernel[:, :, 0, 0] if first.shape[1] == 1 else kernel

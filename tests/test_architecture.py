@@ -20,6 +20,7 @@ FLOORS = {
     "theory": 1,
     "data": 1,
     "models": 1,
+    "ntk": 1,
     "companion": 2,
     "training": 2,
     "studies": 3,

@@ -27,6 +27,7 @@ _HOMES = {
     "DataConfig": "config",
     "DivergenceError": "errors",
     "InputError": "errors",
+    "KernelStudyConfig": "config",
     "LinearModel": "models",
     "ModelConfig": "config",
     "NTKConv2D": "models",
@@ -35,6 +36,7 @@ _HOMES = {
     "TrainingConfig": "config",
     "antisymmetric": "models",
     "cnn": "models",
+    "empirical_ntk": "ntk",
     "mlp": "models",
     "two_layer": "models",
 }
@@ -45,6 +47,7 @@ _MODULES = (
     "data",
     "metrics",
     "models",
+    "ntk",
     "plots",
     "report",
     "rundir",

@@ -1,0 +1,295 @@
+"""Empirical tangent kernels against the dense float64 oracle J J', and their laws."""
+
+import gc
+import logging
+import weakref
+
+import keras
+import numpy as np
+import pytest
+
+import tf_earlydyn as te
+from tests import kernel_models, oracles
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.models import antisymmetric
+from tf_earlydyn.ntk import blocks, empirical, empirical_ntk
+
+METHODS = ("auto", "structured", "jacobian")
+
+
+def assert_kernel(kernel, expected, rtol):
+    """Relative to sqrt(K_ii K_jj), which bounds an entry (Cauchy-Schwarz)."""
+    assert kernel.shape == expected.shape
+    scale = np.max(np.abs(expected))
+    np.testing.assert_allclose(kernel, expected, rtol=rtol, atol=rtol * scale)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog):
+    caplog.set_level(logging.ERROR, "tf_earlydyn")
+
+
+@pytest.mark.parametrize("name", kernel_models.MODELS)
+def test_every_method_gives_the_dense_kernel(name):
+    """In float64 and, with the float64 model's weights, in float32."""
+    exact = kernel_models.make(name)
+    x1, x2 = kernel_models.inputs(exact, 5), kernel_models.inputs(exact, 3, seed=2)
+    symmetric, rectangular = oracles.jacobian_kernel(exact, x1), oracles.jacobian_kernel(exact, x1, x2)
+    single = kernel_models.make(name, "float32")
+    for method in METHODS:
+        if method == "structured" and name in kernel_models.NEEDS_JACOBIANS:
+            with pytest.raises(InputError, match="take method=auto"):
+                empirical_ntk(exact, x1, method=method)
+            continue
+        for model, dtype, rtol in ((exact, "float64", 1e-9), (single, "float32", 1e-4)):
+            kernel = empirical_ntk(model, x1, method=method)
+            assert kernel.dtype == dtype
+            assert_kernel(kernel, symmetric, rtol)
+        assert_kernel(empirical_ntk(exact, x1, x2, method=method), rectangular, 1e-9)
+
+
+X = np.random.default_rng(0).standard_normal((9, 7)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return kernel_models.make("mlp", "float32")
+
+
+@pytest.mark.parametrize("name", ["mlp of three outputs", "cnn of two outputs", "outputs of an image", "nested"])
+def test_the_trace_is_the_mean_over_outputs(name):
+    model = kernel_models.make(name)
+    x = kernel_models.inputs(model, 4)
+    kernel = oracles.jacobian_kernel(model, x)
+    for method in METHODS:
+        traced = empirical_ntk(model, x, outputs="trace", method=method)
+        assert_kernel(traced, np.einsum("ijcc->ij", kernel) / kernel.shape[2], 1e-9)
+
+
+@pytest.mark.parametrize("name", ["mlp of three outputs", "shared convolution", "attention", "frozen layer"])
+def test_kernels_of_layers_add_up(name):
+    model = kernel_models.make(name)
+    x = kernel_models.inputs(model, 4)
+    kernels = empirical_ntk(model, x, by_layer=True)
+    assert set(kernels) == {variable.path.split("/")[-2] for variable in model.trainable_variables}
+    assert_kernel(sum(kernels.values()), empirical_ntk(model, x), 1e-12)
+    for layer, kernel in kernels.items():
+        own = [variable for variable in model.trainable_variables if variable.path.split("/")[-2] == layer]
+        assert_kernel(kernel, oracles.jacobian_kernel(model, x, variables=own), 1e-9)
+        assert_kernel(empirical_ntk(model, x, variables=[layer]), kernel, 1e-12)
+
+
+def test_variables_are_chosen_by_name_path_or_themselves(model):
+    bias = kernel_models.make("dense with biases").trainable_variables[1]
+    dense = kernel_models.make("dense with biases")
+    x = kernel_models.inputs(dense, 4)
+    expected = oracles.jacobian_kernel(dense, x, variables=[dense.trainable_variables[1]])
+    for wanted in (dense.trainable_variables[1], dense.trainable_variables[1].path):
+        assert_kernel(empirical_ntk(dense, x, variables=[wanted]), expected, 1e-9)
+    with pytest.raises(InputError, match="variables must name layers"):
+        empirical_ntk(dense, x, variables=[bias])  # of another model
+
+
+def test_both_halves_of_an_antisymmetric_network_count_by_name(float64):
+    """The kernel of f is that of g (Hu et al. 2020, Section 3), layer by layer."""
+    g = kernel_models.make("two_layer relu")
+    f = antisymmetric(g)
+    x = kernel_models.inputs(g, 5)
+    kernels, of_f = empirical_ntk(g, x, by_layer=True), empirical_ntk(f, x, by_layer=True)
+    assert set(of_f) == {"hidden", "readout"}
+    for layer in of_f:
+        assert_kernel(of_f[layer], kernels[layer], 1e-12)
+
+
+@pytest.mark.parametrize("limit", [1_000, 3_000, 5_000, 20_000, 2**30])
+@pytest.mark.parametrize("name", ["mlp", "mlp of three outputs"])
+def test_blocks_of_any_size_give_the_same_kernel(name, limit):
+    model = kernel_models.make(name)
+    x1, x2 = kernel_models.inputs(model, 11), kernel_models.inputs(model, 6, seed=2)
+    least = needed(model, x1)
+    for other in (None, x2):
+        kernel = empirical_ntk(model, x1, other, memory_limit=least + limit)
+        assert_kernel(kernel, oracles.jacobian_kernel(model, x1, other), 1e-9)
+
+
+def needed(model, x):
+    with pytest.raises(InputError, match="memory_limit must be at least") as refused:
+        empirical_ntk(model, x, memory_limit=10)
+    return int(refused.value.args[0].split("at least ")[1].split()[0])
+
+
+def test_a_limit_that_holds_one_pair_is_enough(model):
+    kernel = empirical_ntk(model, X, memory_limit=needed(model, X))
+    np.testing.assert_allclose(kernel, empirical_ntk(model, X), rtol=1e-5)
+
+
+def test_a_symmetric_kernel_is_computed_once(model, monkeypatch):
+    """With blocks of three, six tiles of nine; and no tile again when the terms are kept."""
+    tiles = []
+    original = empirical.strips
+    monkeypatch.setattr(empirical, "strips", lambda *arguments: tiles.append(1) or original(*arguments))
+    monkeypatch.setattr(blocks, "LARGEST", 3)
+    symmetric = empirical_ntk(model, X)
+    assert len(tiles) == 6
+    np.testing.assert_allclose(symmetric, empirical_ntk(model, X, X), rtol=1e-5, atol=1e-6)
+    assert len(tiles) == 15
+    np.testing.assert_array_equal(symmetric, symmetric.T)
+
+
+def test_a_second_call_does_not_trace_again(model):
+    empirical_ntk(model, X)
+    programs = vars(model)["_tangent_programs"]
+    before = [program.terms.experimental_get_tracing_count() for program in programs.values()]
+    kernel = empirical_ntk(model, X)
+    assert [program.terms.experimental_get_tracing_count() for program in programs.values()] == before
+    kernel_after = empirical_ntk(model, 2 * X)
+    assert np.abs(kernel_after - kernel).max() > 0.1
+
+
+def test_the_kernel_is_of_the_weights_of_the_moment():
+    model = kernel_models.make("mlp")
+    x = kernel_models.inputs(model, 4)
+    empirical_ntk(model, x)
+    model.set_weights([0.5 * weight for weight in model.get_weights()])
+    assert_kernel(empirical_ntk(model, x), oracles.jacobian_kernel(model, x), 1e-9)
+
+
+def test_what_is_trainable_may_change():
+    model = kernel_models.make("frozen layer")
+    x = kernel_models.inputs(model, 4)
+    empirical_ntk(model, x)
+    model.layers[1].trainable = True
+    model.layers[0].trainable = False
+    assert_kernel(empirical_ntk(model, x), oracles.jacobian_kernel(model, x), 1e-9)
+
+
+def test_a_model_is_freed_with_what_was_compiled_for_it():
+    model = kernel_models.make("mlp")
+    empirical_ntk(model, kernel_models.inputs(model, 4))
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_model_can_still_be_saved_and_cloned(tmp_path, float64):
+    model = kernel_models.make("cnn of two outputs")
+    x = kernel_models.inputs(model, 3)
+    kernel = empirical_ntk(model, x)
+    model.save(tmp_path / "model.keras")
+    assert_kernel(empirical_ntk(keras.saving.load_model(tmp_path / "model.keras"), x), kernel, 1e-12)
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    assert_kernel(empirical_ntk(copy, x), kernel, 1e-12)
+    assert "call" not in vars(model.layers[0])
+
+
+def test_unknown_layers_are_named_in_the_log(caplog):
+    model = kernel_models.make("a layer it has never seen")
+    caplog.set_level(logging.WARNING, "tf_earlydyn")
+    empirical_ntk(model, kernel_models.inputs(model, 3))
+    (message,) = caplog.messages
+    assert "frequency" in message
+    assert "kernel" not in message.partition("for ")[2]
+
+
+def test_integer_inputs():
+    model = keras.Sequential(
+        [keras.Input((5,), dtype="int32"), keras.layers.Embedding(9, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    x = np.random.default_rng(0).integers(0, 9, (6, 5)).astype("int32")
+    assert_kernel(empirical_ntk(model, x), oracles.jacobian_kernel(model, x), 1e-4)
+
+
+@pytest.mark.parametrize("name", ["erf", "relu"])
+def test_wide_networks_come_near_the_infinite_width_recursion(name):
+    """Three hidden layers of 1,024, eight draws: the mean is the limit to 4.5 standard errors and O(1 / width)."""
+    x = np.random.default_rng(0).standard_normal((5, 40))
+    x = (x * np.sqrt(40) / np.linalg.norm(x, axis=1, keepdims=True)).astype("float32")
+    model = te.mlp((40,), 1024, 3, name)
+    kernels = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        model.set_weights([rng.standard_normal(weight.shape) for weight in model.get_weights()])
+        kernels.append(empirical_ntk(model, x))
+    pairs = np.triu_indices(5, k=1)
+    limit = [te.theory.mlp_tangent_kernel(name, 3, rho)[0] for rho in (x.astype(float) @ x.T / 40)[pairs]]
+    samples = np.array(kernels)[(slice(None), *pairs)]
+    error = samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
+    assert error.max() < 0.05
+    assert np.all(np.abs(samples.mean(axis=0) - limit) < 4.5 * error + 3 / 1024)
+
+
+class Mixing(keras.Model):
+    """A model that centres its batch."""
+
+    def call(self, x):
+        return x - keras.ops.mean(x, axis=0)
+
+
+def _never_built():
+    return keras.Sequential([keras.layers.Dense(1)])
+
+
+def _no_trainable():
+    model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(1)])
+    model.trainable = False
+    return model
+
+
+def _mixing():
+    inputs = keras.Input((7,))
+    return keras.Model(inputs, Mixing()(keras.layers.Dense(2)(inputs)))
+
+
+def _two_inputs():
+    a, b = keras.Input((7,)), keras.Input((7,))
+    return keras.Model([a, b], keras.layers.Dense(1)(a + b))
+
+
+def _two_outputs():
+    a = keras.Input((7,))
+    return keras.Model(a, [keras.layers.Dense(1)(a), keras.layers.Dense(1)(a)])
+
+
+def _half():
+    return keras.Sequential([keras.Input((7,)), keras.layers.Dense(1, dtype="mixed_float16")])
+
+
+WRONG = {
+    "shape of x1": (None, {"x1": X[:, :3]}, r"x1 must have the shape \[n, 7\], n > 0. Received: \(9, 3\)"),
+    "one example": (None, {"x1": X[0]}, r"x1 must have the shape \[n, 7\]"),
+    "no examples": (None, {"x1": X[:0]}, r"n > 0. Received: \(0, 7\)"),
+    "shape of x2": (None, {"x2": X[:, :3]}, r"x2 must have the shape"),
+    "integers": (None, {"x1": X.astype("int32")}, "x1 must hold numbers of dtype float32. Received: int32"),
+    "words": (None, {"x1": X.astype(str)}, "x1 must hold numbers"),
+    "complex": (None, {"x1": X.astype(complex)}, "x1 must hold numbers"),
+    "a list": (None, {"x1": X.tolist()}, "x1 must be a NumPy array or a tensor. Received: list"),
+    "NaN": (
+        None,
+        {"x1": np.where(np.arange(63).reshape(9, 7) == 17, np.nan, X)},
+        r"finite numbers. Received: nan at \(2, 3\)",
+    ),
+    "infinite": (None, {"x2": np.full((2, 7), np.inf)}, "x2 must hold finite numbers"),
+    "not a model": (lambda: np.sin, {}, "model must be a Keras model or layer. Received: ufunc"),
+    "never built": (_never_built, {}, "must be built: call it on data once"),
+    "no trainable variable": (_no_trainable, {}, "must have a trainable variable"),
+    "mixed examples": (_mixing, {}, "must depend on that example alone"),
+    "two inputs": (_two_inputs, {}, "must take one input"),
+    "two outputs": (_two_outputs, {}, r"must put out one tensor \[n, ...\]"),
+    "half precision": (_half, {}, "must compute in float32 or float64. Received: dense.*, in float16"),
+    "budget": (None, {"memory_limit": 100}, "memory_limit must be at least .* Received: memory_limit=100"),
+    "method": (None, {"method": "fast"}, "method must be one of auto, structured, jacobian. Received: method='fast'"),
+    "outputs": (None, {"outputs": "all"}, "outputs must be one of full, trace"),
+    "unknown layer": (None, {"variables": ["hidden_9"]}, "which are hidden_1, hidden_2, hidden_3, readout. Received"),
+    "no variables": (None, {"variables": []}, "variables must be a list of layer names"),
+    "a name alone": (None, {"variables": "readout"}, "variables must be a list of layer names"),
+}
+
+
+@pytest.mark.parametrize(("make", "changes", "message"), WRONG.values(), ids=WRONG)
+def test_bad_input_is_one_sentence(make, changes, message, model):
+    arguments = {"x1": X, **changes}
+    with pytest.raises(InputError, match=message) as refused:
+        empirical_ntk(make() if make else model, arguments.pop("x1"), arguments.pop("x2", None), **arguments)
+    assert "\n" not in str(refused.value)

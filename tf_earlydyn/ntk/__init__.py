@@ -1,0 +1,6 @@
+"""Empirical tangent kernels of any Keras model: as an array, block by block, and as an operator."""
+
+from tf_earlydyn.ntk.empirical import empirical_ntk
+from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
+
+__all__ = ["FeatureKernel", "TangentKernel", "empirical_ntk"]

@@ -1,0 +1,56 @@
+"""How a kernel's pairs of examples are cut into blocks that fit a memory limit."""
+
+import math
+from typing import NamedTuple
+
+from tf_earlydyn.errors import InputError
+
+LARGEST = 2048  # examples in a block: larger ones are no faster
+
+
+class Blocks(NamedTuple):
+    """Blocks of ``size`` consecutive examples of ``n``; the last one may hold fewer.
+
+    >>> [block.indices(5) for block in Blocks(5, 2)]
+    [(0, 2, 1), (2, 4, 1), (4, 5, 1)]
+    """
+
+    n: int
+    size: int
+
+    def __iter__(self):
+        return (slice(start, min(start + self.size, self.n)) for start in range(0, self.n, self.size))
+
+    @classmethod
+    def even(cls, n: int, largest: int) -> "Blocks":
+        """As few blocks as can be of at most ``largest`` examples, all but the last of one size."""
+        return cls(n, math.ceil(n / math.ceil(n / largest)))
+
+
+class Plan(NamedTuple):
+    """Blocks of both sides, and whether the factors of one side fit into memory all at once."""
+
+    rows: Blocks
+    columns: Blocks
+    keep: bool
+
+
+def plan(n1: int, n2: int, kept: int, per_example: int, per_pair: int, limit: int) -> Plan:
+    """Blocks of b examples, as equal as can be, with 2 b per_example + b^2 per_pair bytes at most ``limit``.
+
+    Where what is ``kept`` of all ``n2`` examples takes at most half of the limit, it is, and the blocks share the rest.
+
+    Raises:
+        InputError: if one pair does not fit.
+    """
+    least = 2 * per_example + per_pair
+    if least > limit:
+        raise InputError(
+            f"memory_limit must be at least {least} bytes, what one pair of examples takes. "
+            f"Received: memory_limit={limit}."
+        )
+    keep = n2 * kept <= limit // 2 and limit - n2 * kept >= least
+    rest = limit - n2 * kept if keep else limit
+    largest = (math.sqrt(per_example**2 + per_pair * rest) - per_example) / per_pair
+    bound = max(1, min(int(largest), LARGEST))
+    return Plan(Blocks.even(n1, bound), Blocks.even(n2, bound), keep)

@@ -1,0 +1,81 @@
+"""One forward pass that notes, for layers that have a rule, what each call took in and put out."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import keras
+import tensorflow as tf
+
+
+@dataclasses.dataclass
+class Call:
+    """A call of a layer.
+
+    Attributes:
+        layer: the layer.
+        inputs: what it was given, ``[n, ...]``.
+        outputs: what it computed before its activation, ``[n, ...]``.
+        reads: how often it read each of its variables, by ``id``.
+    """
+
+    layer: keras.layers.Layer
+    inputs: tf.Tensor
+    outputs: tf.Tensor
+    reads: dict[int, int]
+
+
+def reads(variable: keras.Variable) -> int:
+    """How often the graph under construction reads a variable so far."""
+    handle = tf.compat.v1.get_default_graph().capture(variable.value.handle)
+    return len(handle.consumers())
+
+
+@contextlib.contextmanager
+def recorded(layers: Sequence[keras.layers.Layer]) -> Iterator[list[Call]]:
+    """Within this context, calls of ``layers`` are noted in the list that it gives.
+
+    A layer's own ``call`` is shadowed on the instance alone, since Keras has no hook for it.
+    """
+    calls: list[Call] = []
+    for layer in layers:
+        vars(layer)["call"] = _recorder(layer, calls)
+    try:
+        yield calls
+    finally:
+        for layer in layers:
+            del vars(layer)["call"]
+
+
+def _recorder(layer: keras.layers.Layer, calls: list[Call]):
+    original = layer.call
+
+    def call(*args, **kwargs):
+        before = {id(variable): reads(variable) for variable in layer.trainable_variables}
+        with _before_activation(layer) as linear:
+            outputs = original(*args, **kwargs)
+        used = {id(variable): reads(variable) - before[id(variable)] for variable in layer.trainable_variables}
+        calls.append(Call(layer, (args or tuple(kwargs.values()))[0], linear[0] if linear else outputs, used))
+        return outputs
+
+    return call
+
+
+@contextlib.contextmanager
+def _before_activation(layer: keras.layers.Layer) -> Iterator[list[tf.Tensor]]:
+    """Within this context, what the layer's activation is given is put into the list."""
+    given: list[tf.Tensor] = []
+    activation = getattr(layer, "activation", None)
+    if activation is None:
+        yield given
+        return
+
+    def noted(outputs):
+        given.append(outputs)
+        return activation(outputs)
+
+    vars(layer)["activation"] = noted
+    try:
+        yield given
+    finally:
+        vars(layer)["activation"] = activation

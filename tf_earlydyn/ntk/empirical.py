@@ -1,0 +1,134 @@
+"""The whole tangent kernel of a Keras model, as an array."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.blocks import Plan
+from tf_earlydyn.ntk.kernel import WHOLE, TangentKernel
+from tf_earlydyn.ntk.storage import KernelFile, fingerprint
+from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT, Pair, Sides, planned, progress_bar, strips, walk
+
+
+def empirical_ntk(
+    model: keras.Model,
+    x1: np.ndarray | tf.Tensor,
+    x2: np.ndarray | tf.Tensor | None = None,
+    *,
+    outputs: Literal["full", "trace"] = "full",
+    method: Literal["auto", "structured", "jacobian"] = "auto",
+    variables: Sequence[str | keras.Variable] | None = None,
+    by_layer: bool = False,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    file: str | Path | None = None,
+    show_progress: bool = True,
+) -> np.ndarray | dict[str, np.ndarray]:
+    """The empirical tangent kernel Theta(x, x') = sum over trainable variables of df(x)/dtheta . df(x')/dtheta.
+
+    Hu et al. 2020, Section 3, for any Keras model with one input: functional, sequential or subclassed, in float32 or
+    float64, at its weights of the moment. The model runs in inference mode: BatchNormalization uses its moving mean
+    and variance, Dropout does nothing. Layers that are used several times count with all their uses.
+
+    A model is traced and compiled on its first call, and again for other numbers of examples.
+
+    Args:
+        model: a built Keras model, with outputs ``[n]``, ``[n, C]`` or ``[n, ...]``, which are flattened.
+        x1: inputs, ``[n1, ...]``.
+        x2: inputs, ``[n2, ...]``; None means ``x1``, and half of the work.
+        outputs: ``full``: all C x C pairs of outputs. ``trace``: the mean over outputs of the kernel of each.
+        method: ``structured``: from the inputs and output cotangents of every layer, one forward pass and a backward
+            pass for each output; for models whose every trainable layer is one of Dense, Conv2D, DepthwiseConv2D,
+            BatchNormalization, LayerNormalization, NTKDense and NTKConv2D. ``jacobian``: per-example Jacobians by
+            ``tf.GradientTape``, for any layer, slowly. ``auto``: structured where it can be; variables of other layers
+            by their Jacobians, with a line in the log.
+        variables: layer names, variables or their paths: the kernel of these alone. Equal names are taken together.
+        by_layer: whether to give each layer's kernel apart. They add up to the whole, in proportion to their learning
+            rates where these differ.
+        memory_limit: bytes that the computation may take beside the result, as estimated ahead.
+        file: an ``.npy`` file to be written, which is then given as a memory-mapped array. What a killed process left
+            is taken up where it ended.
+        show_progress: whether there is a progress bar, if it takes more than two seconds.
+
+    Returns:
+        The kernel, ``[n1, n2]`` for a single output or the mean over outputs, else ``[n1, n2, C, C]``, of which
+        ``.transpose(0, 2, 1, 3)`` is in memory order; with ``by_layer``, a dict of them by layer name.
+
+    Raises:
+        InputError: on a model, inputs or choices that cannot be used; the message says why.
+
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    >>> empirical_ntk(model, np.eye(3, dtype="float32"))  # of a linear model: x . x'
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    choices = {"outputs": outputs, "method": method, "variables": variables, "by_layer": by_layer}
+    rows = TangentKernel(model, x1, name="x1", **choices)
+    columns = rows if x2 is None else TangentKernel(model, x2, name="x2", **choices)
+    if columns.x.shape[1:] != rows.x.shape[1:]:
+        raise InputError(f"x2 must have the shape of x1 but for n. Received: {columns.x.shape} and {rows.x.shape}.")
+    matrix = Sides(rows, columns)
+    chosen = planned([matrix], memory_limit)
+    if file is None:
+        kernels = {name: np.empty(_shape(matrix), rows.dtype) for name in rows.groups}
+        _fill(kernels, matrix, chosen, show_progress)
+        kernels = {name: _by_pairs(kernel) for name, kernel in kernels.items()}
+        return kernels if by_layer else kernels[WHOLE]
+    if by_layer:
+        raise InputError(f"file holds one kernel, and by_layer=True gives several. Received: file={file}.")
+    return _into_file(Path(file), matrix, chosen, show_progress)
+
+
+def _into_file(path: Path, matrix: Sides, chosen: Plan, show_progress: bool) -> np.ndarray:
+    c = matrix.rows.outputs
+    shape = (len(matrix.rows), len(matrix.columns), *((c, c) if c > 1 else ()))
+    store = KernelFile(path, shape, matrix.rows.dtype, fingerprint(matrix, chosen))
+    kernel = store.array.reshape(*shape[:2], c, c).transpose(0, 2, 1, 3)
+    _fill({WHOLE: kernel}, matrix, chosen, show_progress, store)
+    return store.finish()
+
+
+def _fill(
+    kernels: dict[str, np.ndarray], matrix: Sides, chosen: Plan, show_progress: bool, store: KernelFile | None = None
+) -> None:
+    """Computes every tile of the kernels ``[n1, C, n2, C]``."""
+    symmetric = matrix.rows is matrix.columns
+    done = store.tiles if store else 0
+    for pair in progress_bar(walk([matrix], chosen, done), chosen, symmetric, done, show_progress):
+        ((row_terms, column_terms),) = pair.terms
+        diagonal = symmetric and pair.rows == pair.columns
+        tiles = strips(row_terms, column_terms, diagonal)
+        for name, kernel in kernels.items():
+            _write(kernel, pair, tiles[name], symmetric, diagonal)
+        if store:
+            store.tile_written()
+
+
+def _write(kernel: np.ndarray, pair: Pair, tile: list[tf.Tensor], symmetric: bool, diagonal: bool) -> None:
+    """Puts a tile, and its mirror image, into its place; what it holds beyond the last example is left out."""
+    start, columns = pair.rows.start, pair.columns
+    for strip in tile:
+        rows = slice(start, min(start + strip.shape[0], pair.rows.stop))
+        if diagonal:
+            columns = slice(start, pair.columns.stop)
+        if rows.stop <= rows.start:
+            break
+        strip = strip.numpy()[: rows.stop - start, :, : columns.stop - columns.start]
+        kernel[rows, :, columns] = strip
+        if symmetric:
+            kernel[columns, :, rows] = strip.transpose(2, 3, 0, 1)
+        start = rows.stop
+
+
+def _shape(matrix: Sides) -> tuple[int, int, int, int]:
+    return len(matrix.rows), matrix.rows.outputs, len(matrix.columns), matrix.rows.outputs
+
+
+def _by_pairs(kernel: np.ndarray) -> np.ndarray:
+    """``[n1, C, n2, C]`` as ``[n1, n2, C, C]``, or as ``[n1, n2]`` if C = 1."""
+    return kernel[:, 0, :, 0] if kernel.shape[1] == 1 else kernel.transpose(0, 2, 1, 3)

@@ -1,0 +1,132 @@
+"""Kernel matrices that are computed block by block: a model's tangent kernel, and a linear model's kernel."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
+from tf_earlydyn.ntk.program import METHODS, Program, Sizes, check_outputs
+from tf_earlydyn.ntk.terms import Product, Term
+from tf_earlydyn.ntk.variables import chosen, layer_name
+
+WHOLE = "all"  # the name of the only group where kernels are not asked for by layer
+
+
+class TangentKernel:
+    """The tangent kernel of a Keras model on inputs x, J J' over (example, output) pairs, at its weights of the moment.
+
+    Args:
+        model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``.
+        x: inputs, ``[n, ...]``.
+        outputs: ``full`` for all C x C pairs of outputs, or ``trace`` for the mean over outputs.
+        method: ``auto``, ``structured`` or ``jacobian``, as in ``empirical_ntk``.
+        variables: layer names, or variables, that the kernel is of; all trainable ones by default.
+        by_layer: whether each layer's kernel is kept apart.
+
+    Raises:
+        InputError: on a model, inputs or choices that cannot be used; the message says why.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        x: np.ndarray | tf.Tensor,
+        *,
+        outputs: Literal["full", "trace"] = "full",
+        method: Literal["auto", "structured", "jacobian"] = "auto",
+        variables: Sequence[str | keras.Variable] | None = None,
+        by_layer: bool = False,
+        name: str = "x",
+    ) -> None:
+        for option, value, choices in (("outputs", outputs, ("full", "trace")), ("method", method, METHODS)):
+            if value not in choices:
+                raise InputError(f"{option} must be one of {', '.join(choices)}. Received: {option}={value!r}.")
+        self.model = checked_model(model)
+        self.x = checked_inputs(model, x, name)
+        programs = _programs(model, self.x)
+        groups: dict[str, list[keras.Variable]] = {}
+        for variable in chosen(model, variables):
+            groups.setdefault(layer_name(variable) if by_layer else WHOLE, []).append(variable)
+        self.groups = tuple(groups)
+        paths = {name: [variable.path for variable in group] for name, group in groups.items()}
+        self.description = [outputs, method, paths]
+        ids = tuple((group, tuple(map(id, members))) for group, members in groups.items())
+        key = (method, outputs, ids, self.x.shape[1:], self.x.dtype)
+        if key not in programs:
+            programs[key] = Program(model, groups, method, outputs == "trace", self.x)
+        self._program = programs[key]
+
+    @property
+    def outputs(self) -> int:
+        """C, or 1 for the mean over outputs."""
+        return self._program.outputs
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the model's outputs."""
+        return self._program.dtype
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def sizes(self, pairs_per_example: int) -> Sizes:
+        """The memory that blocks take."""
+        return self._program.sizes(self.x, pairs_per_example)
+
+    def terms(self, rows: slice, size: int, pairs_per_example: int) -> dict[str, list[Term]]:
+        """The terms of a block, by group, with its last example repeated until there are ``size``."""
+        return self._program.terms(tf.constant(filled_up(self.x[rows], size)), pairs_per_example)
+
+
+class FeatureKernel:
+    """The kernel of a linear model, Psi Psi', for each of C outputs alone.
+
+    Args:
+        features: Psi, ``[n, p]``.
+        outputs: C.
+    """
+
+    groups = (WHOLE,)
+
+    def __init__(self, features: np.ndarray | tf.Tensor, outputs: int = 1) -> None:
+        self.features = np.asarray(features)
+        if self.features.ndim != 2:
+            raise InputError(f"features must have the shape [n, p]. Received: {self.features.shape}.")
+        self.outputs = outputs
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the features."""
+        return self.features.dtype
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def sizes(self, pairs_per_example: int) -> Sizes:
+        """The memory that blocks take."""
+        held = self.features.shape[1] + self.outputs**2
+        return Sizes(held, held, 1 + 3 * self.outputs**2)
+
+    def terms(self, rows: slice, size: int, pairs_per_example: int) -> dict[str, list[Term]]:
+        """The terms of a block, by group, with its last example repeated until there are ``size``."""
+        features = tf.constant(filled_up(self.features[rows], size))
+        identity = tf.eye(self.outputs, batch_shape=[size], dtype=features.dtype)
+        return {WHOLE: [Product((features[:, None, None],), identity[:, :, None, None])]}
+
+
+def filled_up(rows: np.ndarray, size: int) -> np.ndarray:
+    """``rows`` with the last one repeated until there are ``size``."""
+    missing = size - len(rows)
+    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
+
+
+def _programs(model: keras.Model, x: np.ndarray) -> dict[tuple, Program]:
+    """What was compiled for the model so far: it is kept with the model, and goes with it."""
+    if "_tangent_programs" not in vars(model):
+        check_outputs(model, x)
+        vars(model)["_tangent_programs"] = {}
+    return vars(model)["_tangent_programs"]

@@ -1,0 +1,94 @@
+"""A kernel in an ``.npy`` file that is written tile by tile, and taken up again after a kill."""
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.blocks import Plan
+from tf_earlydyn.ntk.tiles import Sides
+from tf_earlydyn.rundir import read_json, write_json
+
+_SECONDS_BETWEEN_NOTES = 5.0
+
+
+class KernelFile:
+    """A file under another name until it is whole, beside a note of how many tiles it holds and of which kernel.
+
+    Args:
+        path: the ``.npy`` file.
+        shape, dtype: of the array.
+        identity: what tells this kernel from others.
+
+    Attributes:
+        array: the array, memory-mapped.
+        tiles: how many tiles it holds.
+
+    Raises:
+        InputError: if the file exists, cannot be made, or its beginning is of another kernel.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype, identity: str) -> None:
+        self._path = path.expanduser()
+        self._partial = self._path.with_name(f".{self._path.name}.partial")
+        self._note = self._path.with_name(f".{self._path.name}.json")
+        self._identity = identity
+        self._noted = time.monotonic()
+        if self._path.suffix != ".npy" or self._path.exists():
+            raise InputError(f"file must be a new .npy file. Received: file={path}.")
+        if self._partial.exists() and self._note.exists():
+            self.array, self.tiles = self._begun()
+        else:
+            self.array, self.tiles = self._new(shape, dtype), 0
+
+    def _new(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        try:
+            array = np.lib.format.open_memmap(self._partial, mode="w+", dtype=dtype, shape=shape)
+            self._write_note(0)
+        except OSError as error:
+            raise InputError(f"file cannot be made ({error.strerror}). Received: file={self._path}.") from error
+        return array
+
+    def _begun(self) -> tuple[np.ndarray, int]:
+        note = read_json(self._note)
+        if note.get("identity") != self._identity:
+            raise InputError(
+                f"{self._partial} is the beginning of another kernel (other weights, inputs or options): delete it, "
+                f"or name another file. Received: file={self._path}."
+            )
+        try:
+            np.lib.format.open_memmap(self._partial, mode="r")  # fails on a short file, which r+ would fill up
+            return np.lib.format.open_memmap(self._partial, mode="r+"), note["tiles"]
+        except ValueError as error:
+            raise InputError(
+                f"{self._partial} is damaged ({error}): delete it. Received: file={self._path}."
+            ) from error
+
+    def tile_written(self) -> None:
+        """Counts a tile, which is noted every few seconds: a kill costs no more."""
+        self.tiles += 1
+        if time.monotonic() - self._noted > _SECONDS_BETWEEN_NOTES:
+            self.array.flush()
+            self._write_note(self.tiles)
+            self._noted = time.monotonic()
+
+    def _write_note(self, tiles: int) -> None:
+        write_json(self._note, {"identity": self._identity, "tiles": tiles})
+
+    def finish(self) -> np.ndarray:
+        """The whole array under its own name, memory-mapped for reading."""
+        self.array.flush()
+        self._partial.replace(self._path)
+        self._note.unlink()
+        return np.load(self._path, mmap_mode="r")
+
+
+def fingerprint(matrix: Sides, chosen: Plan) -> str:
+    """What tells a kernel matrix, and the order of its tiles, from others."""
+    digest = hashlib.sha256(json.dumps([matrix.rows.description, chosen], default=str).encode())
+    for array in (matrix.rows.x, matrix.columns.x, *(variable.numpy() for variable in matrix.rows.model.variables)):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,116 @@
+"""All tiles of kernel matrices, one after the other, within a memory limit."""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from tf_earlydyn.ntk.blocks import Plan, plan
+from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
+from tf_earlydyn.ntk.terms import Term, contract, taken
+
+Kernel = TangentKernel | FeatureKernel
+Terms = dict[str, list[Term]]
+DEFAULT_MEMORY_LIMIT = 2**30  # bytes
+STRIP = 128  # rows of a tile that are computed at once, where that saves time or memory
+
+
+class Sides(NamedTuple):
+    """A kernel matrix: the same kernel on the examples of its rows and on those of its columns."""
+
+    rows: Kernel
+    columns: Kernel
+
+
+class Pair(NamedTuple):
+    """A block of rows and a block of columns, and for each kernel matrix the terms of both."""
+
+    rows: slice
+    columns: slice
+    terms: list[tuple[Terms, Terms]]
+
+
+def planned(matrices: Sequence[Sides], memory_limit: int) -> Plan:
+    """Blocks in which all of ``matrices``, of equal shapes, are computed side by side.
+
+    Raises:
+        InputError: if one pair of examples takes more than ``memory_limit`` bytes.
+    """
+    n1, n2 = len(matrices[0].rows), len(matrices[0].columns)
+    sizes = [matrix.columns.sizes(_pairs_per_example(n1, n2)) for matrix in matrices]
+    itemsize = max(matrix.columns.dtype.itemsize for matrix in matrices)
+    return plan(n1, n2, *(itemsize * sum(entries) for entries in zip(*sizes, strict=True)), memory_limit)
+
+
+def block_pairs(chosen: Plan, symmetric: bool) -> list[tuple[slice, slice]]:
+    """The blocks of rows and of columns, in the order they are gone through: no tile below a symmetric diagonal."""
+    pairs = itertools.product(chosen.rows, chosen.columns)
+    return [(rows, columns) for rows, columns in pairs if not symmetric or rows.start <= columns.start]
+
+
+def walk(matrices: Sequence[Sides], chosen: Plan, skip: int = 0) -> Iterator[Pair]:
+    """Goes through ``block_pairs`` but for the first ``skip``, and makes the terms of each block when it is needed."""
+    symmetric = matrices[0].rows is matrices[0].columns
+    pairs = _pairs_per_example(chosen.rows.n, chosen.columns.n)
+    kept: dict[tuple[bool, int], list[Terms]] = {}
+
+    def terms(of_columns: bool, block: slice) -> list[Terms]:
+        key = (of_columns or symmetric, block.start)
+        if key not in kept:
+            size = (chosen.columns if of_columns else chosen.rows).size
+            if not chosen.keep:  # one block of either side is enough
+                for old in [old for old in kept if old[1] not in needed]:
+                    del kept[old]
+            kept[key] = [sides[of_columns].terms(block, size, pairs) for sides in matrices]
+        return kept[key]
+
+    for rows, columns in block_pairs(chosen, symmetric)[skip:]:
+        needed = {rows.start, columns.start}
+        row_terms, column_terms = terms(False, rows), terms(True, columns)
+        yield Pair(rows, columns, list(zip(row_terms, column_terms, strict=True)))
+
+
+def progress_bar(pairs: Iterator[Pair], chosen: Plan, symmetric: bool, skip: int, shown: bool) -> Iterator[Pair]:
+    """``pairs`` with a bar that counts pairs of examples, where it takes more than two seconds."""
+    counts = [
+        (rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in block_pairs(chosen, symmetric)
+    ]
+    options = {"unit": "pair", "unit_scale": True, "leave": False, "delay": 2, "disable": not shown}
+    with tqdm(total=sum(counts), initial=sum(counts[:skip]), **options) as bar:
+        for pair, count in zip(pairs, counts[skip:], strict=True):
+            yield pair
+            bar.update(count)
+
+
+def _pairs_per_example(n1: int, n2: int) -> int:
+    """How many pairs there are for an example whose terms are made, to a power of two."""
+    return 2 ** round(math.log2(max(1, n1 * n2 / (n1 + n2))))
+
+
+@tf.function(autograph=False)
+def strips(rows: Terms, columns: Terms, diagonal: bool) -> dict[str, list[tf.Tensor]]:
+    """The tile ``[n1, C, n2, C]`` of two blocks, by group, in strips of rows.
+
+    On the ``diagonal`` of a symmetric matrix, each strip begins at its own first row's column.
+    """
+    n = _examples(rows)
+    height = STRIP if diagonal else n
+    return {
+        name: [
+            tile(taken(rows[name], slice(start, start + height)), taken(columns[name], slice(diagonal * start, None)))
+            for start in range(0, n, height)
+        ]
+        for name in rows
+    }
+
+
+def tile(rows: list[Term], columns: list[Term]) -> tf.Tensor:
+    """The tile ``[n1, C, n2, C]`` of all variables' terms."""
+    return tf.add_n([contract(a, b) for a, b in zip(rows, columns, strict=True)])
+
+
+def _examples(terms: Terms) -> int:
+    return tf.nest.flatten(terms)[0].shape[0]
