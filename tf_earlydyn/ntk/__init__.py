@@ -2,5 +2,6 @@
 
 from tf_earlydyn.ntk.empirical import empirical_ntk
 from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
+from tf_earlydyn.ntk.statistics import Comparison, compare, product, trace
 
-__all__ = ["FeatureKernel", "TangentKernel", "empirical_ntk"]
+__all__ = ["Comparison", "FeatureKernel", "TangentKernel", "compare", "empirical_ntk", "product", "trace"]

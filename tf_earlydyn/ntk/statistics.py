@@ -1,0 +1,158 @@
+"""Numbers that tell about kernel matrices without forming them: tiles are computed, summed up and forgotten."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.terms import Term, diagonal, taken
+from tf_earlydyn.ntk.tiles import (
+    DEFAULT_MEMORY_LIMIT,
+    STRIP,
+    Kernel,
+    Pair,
+    Sides,
+    Terms,
+    planned,
+    progress_bar,
+    tile,
+    walk,
+)
+
+
+class Comparison(NamedTuple):
+    """Two kernel matrices A and B, as matrices over (example, output) pairs.
+
+    Attributes:
+        distance: ||A - B||, Frobenius norm.
+        first_norm, second_norm: ||A|| and ||B||.
+        inner_product: <A, B>.
+    """
+
+    distance: float
+    first_norm: float
+    second_norm: float
+    inner_product: float
+
+    @property
+    def relative_distance(self) -> float:
+        """||A - B|| / ||B||."""
+        return self.distance / self.second_norm
+
+    @property
+    def alignment(self) -> float:
+        """The uncentred cosine <A, B> / (||A|| ||B||)."""
+        return self.inner_product / (self.first_norm * self.second_norm)
+
+
+def compare(
+    first: Kernel, second: Kernel, *, memory_limit: int = DEFAULT_MEMORY_LIMIT, show_progress: bool = True
+) -> Comparison:
+    """Compares two kernels on the same n examples, in time of n^2 and memory of n at most.
+
+    Args:
+        first: a ``TangentKernel`` or ``FeatureKernel``, A.
+        second: likewise, B.
+        memory_limit: bytes that the computation may take, as estimated ahead.
+        show_progress: whether there is a progress bar, if it takes more than two seconds.
+
+    Raises:
+        InputError: if they are not of the same number of examples and outputs, or the limit is too small.
+    """
+    shapes = [(len(kernel), kernel.outputs) for kernel in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise InputError(f"the kernels must be of as many examples and outputs. Received: [n, C] of {shapes}.")
+    sums = np.zeros(4)
+    for pair, weights in _walk([first, second], memory_limit, show_progress):
+        twice = 1 if pair.rows == pair.columns else 2
+        sums += twice * _sums([(_flat(a), _flat(b)) for a, b in pair.terms], *weights).numpy()
+    distance, first_norm, second_norm = np.sqrt(sums[:3])
+    return Comparison(float(distance), float(first_norm), float(second_norm), float(sums[3]))
+
+
+def trace(kernel: Kernel, *, memory_limit: int = DEFAULT_MEMORY_LIMIT) -> float:
+    """The trace over (example, output) pairs, in time of n."""
+    blocks = planned([Sides(kernel, kernel)], memory_limit).rows
+    sums = (_diagonals(_flat(kernel.terms(block, blocks.size, len(kernel))))[: _length(block)] for block in blocks)
+    return float(sum(np.sum(part) for part in sums))
+
+
+def product(
+    kernel: Kernel,
+    vectors: np.ndarray,
+    *,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    show_progress: bool = True,
+) -> np.ndarray:
+    """Theta V for ``vectors`` V ``[n C, k]`` over (example, output) pairs; ``ntk_operator`` takes time of n for one.
+
+    Raises:
+        InputError: if ``vectors`` have another shape, or the limit is too small.
+    """
+    n, c = len(kernel), kernel.outputs
+    vectors = np.asarray(vectors, kernel.dtype)
+    if vectors.ndim != 2 or len(vectors) != n * c:
+        raise InputError(f"vectors must have the shape [{n * c}, k]. Received: {vectors.shape}.")
+    result = np.zeros_like(vectors)
+    for pair, weights in _walk([kernel], memory_limit, show_progress):
+        rows, columns = (slice(block.start * c, block.stop * c) for block in (pair.rows, pair.columns))
+        terms = tuple(map(_flat, pair.terms[0]))
+        padded = [
+            _padded(vectors[block], len(weight) * c) for block, weight in zip((rows, columns), weights, strict=True)
+        ]
+        down, across = _products(terms, *padded)
+        result[rows] += down.numpy()[: rows.stop - rows.start]
+        if rows != columns:
+            result[columns] += across.numpy()[: columns.stop - columns.start]
+    return result
+
+
+def _walk(kernels: list[Kernel], memory_limit: int, show_progress: bool) -> Iterator[tuple[Pair, list[tf.Tensor]]]:
+    """Pairs of blocks on and above the diagonal, with weights 1 of their examples and 0 of what fills them up."""
+    matrices = [Sides(kernel, kernel) for kernel in kernels]
+    chosen = planned(matrices, memory_limit)
+    size = chosen.rows.size
+    for pair in progress_bar(walk(matrices, chosen), chosen, True, 0, show_progress):
+        yield pair, [tf.constant(np.arange(size) < _length(block), kernels[0].dtype) for block in pair[:2]]
+
+
+def _length(block: slice) -> int:
+    return block.stop - block.start
+
+
+def _padded(vectors: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(vectors, ((0, length - len(vectors)), (0, 0)))
+
+
+def _flat(terms: Terms) -> list[Term]:
+    return [term for group in terms.values() for term in group]
+
+
+@tf.function(autograph=False)
+def _sums(terms: list[tuple[list[Term], list[Term]]], row_weights: tf.Tensor, column_weights: tf.Tensor) -> tf.Tensor:
+    """Sums of (A - B)^2, A^2, B^2 and A B over a tile, in float64 from each row's sum on."""
+    n = row_weights.shape[0]
+    total = tf.zeros(4, tf.float64)
+    for start in range(0, n, STRIP):
+        strip = slice(start, start + STRIP)
+        a, b = (tile(taken(rows, strip), columns) for rows, columns in terms)
+        b = tf.cast(b, a.dtype)
+        weights = row_weights[strip, None, None, None] * column_weights[:, None]
+        parts = [tf.reduce_sum(weights * part, axis=(1, 2, 3)) for part in ((a - b) ** 2, a * a, b * b, a * b)]
+        total += tf.reduce_sum(tf.cast(tf.stack(parts), tf.float64), axis=1)
+    return total
+
+
+@tf.function(autograph=False)
+def _products(terms: tuple[list[Term], list[Term]], row_vectors: tf.Tensor, column_vectors: tf.Tensor):
+    """The tile times the columns' vectors, and its transpose times the rows'."""
+    matrix = tf.reshape(tile(*terms), (row_vectors.shape[0], column_vectors.shape[0]))
+    return tf.matmul(matrix, column_vectors), tf.matmul(matrix, row_vectors, transpose_a=True)
+
+
+@tf.function(autograph=False)
+def _diagonals(terms: list[Term]) -> tf.Tensor:
+    """``[n]`` in float64, summed over the outputs."""
+    return tf.reduce_sum(tf.cast(tf.add_n([diagonal(term) for term in terms]), tf.float64), axis=1)
