@@ -38,6 +38,7 @@ _HOMES = {
     "cnn": "models",
     "empirical_ntk": "ntk",
     "mlp": "models",
+    "ntk_operator": "ntk",
     "two_layer": "models",
 }
 _MODULES = (

@@ -2,6 +2,26 @@
 
 from tf_earlydyn.ntk.empirical import empirical_ntk
 from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
+from tf_earlydyn.ntk.operator import (
+    Eigenvalues,
+    feature_operator,
+    leading_eigenvalues,
+    ntk_operator,
+    spectral_norm,
+)
 from tf_earlydyn.ntk.statistics import Comparison, compare, product, trace
 
-__all__ = ["Comparison", "FeatureKernel", "TangentKernel", "compare", "empirical_ntk", "product", "trace"]
+__all__ = [
+    "Comparison",
+    "Eigenvalues",
+    "FeatureKernel",
+    "TangentKernel",
+    "compare",
+    "empirical_ntk",
+    "feature_operator",
+    "leading_eigenvalues",
+    "ntk_operator",
+    "product",
+    "spectral_norm",
+    "trace",
+]

@@ -1,0 +1,179 @@
+"""Kernel matrices as linear operators: products by one reverse and one forward pass, and what Lanczos makes of them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, aslinearoperator, eigsh
+
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.blocks import Blocks
+from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
+from tf_earlydyn.ntk.jacobian import flat_outputs
+from tf_earlydyn.ntk.kernel import filled_up
+from tf_earlydyn.ntk.program import analyse, check_outputs
+from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT
+from tf_earlydyn.ntk.variables import chosen
+
+
+def ntk_operator(
+    model: keras.Model,
+    x: np.ndarray | tf.Tensor,
+    *,
+    variables: Sequence[str | keras.Variable] | None = None,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+) -> LinearOperator:
+    """The tangent kernel Theta = J J' of a Keras model as an operator on vectors over (example, output) pairs.
+
+    A product takes a reverse pass, J'v, and a forward pass, J(J'v), in time and memory of n; Theta is never formed.
+    The model runs in inference mode, at its weights of the moment of the product.
+
+    Args:
+        model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``.
+        x: inputs, ``[n, ...]``.
+        variables: layer names, variables or their paths: the kernel of these alone.
+        memory_limit: bytes that the passes may take, as estimated ahead; examples are taken in blocks that fit.
+
+    Returns:
+        A symmetric ``[n C, n C]`` operator in the dtype of the model.
+
+    Raises:
+        InputError: on a model or inputs that cannot be used, or a limit that does not hold one example.
+
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    >>> ntk_operator(model, np.eye(3, dtype="float32")) @ np.ones(3, "float32")  # of a linear model: X X'
+    array([1., 1., 1.], dtype=float32)
+    """
+    return _TangentOperator(model, x, variables, memory_limit)
+
+
+class _TangentOperator(LinearOperator):
+    def __init__(self, model, x, variables, memory_limit: int) -> None:
+        self._model = checked_model(model)
+        self._x = checked_inputs(model, x, "x")
+        check_outputs(model, self._x)
+        self._variables = chosen(model, variables)
+        found = analyse(model, self._variables, self._x)
+        self._outputs = found.outputs
+        self._blocks = _blocks(len(self._x), 3 * found.entries * found.dtype.itemsize, memory_limit)
+        self._inputs = [tf.constant(filled_up(self._x[block], self._blocks.size)) for block in self._blocks]
+        self._pull = tf.function(self._pulled, autograph=False)
+        self._push = tf.function(self._pushed, autograph=False)
+        size = len(self._x) * self._outputs
+        super().__init__(found.dtype, (size, size))
+
+    def _matvec(self, v: np.ndarray) -> np.ndarray:
+        rows = np.asarray(v, self.dtype).reshape(len(self._x), self._outputs)
+        size = self._blocks.size
+        parts = [np.pad(rows[block], ((0, size - len(rows[block])), (0, 0))) for block in self._blocks]
+        directions = None
+        for inputs, part in zip(self._inputs, parts, strict=True):
+            pulled = self._pull(inputs, tf.constant(part))
+            directions = pulled if directions is None else [a + b for a, b in zip(directions, pulled, strict=True)]
+        pushed = [self._push(inputs, directions).numpy() for inputs in self._inputs]
+        return np.concatenate(pushed)[: len(self._x)].reshape(-1)
+
+    def _adjoint(self) -> LinearOperator:
+        return self
+
+    def _pulled(self, x: tf.Tensor, v: tf.Tensor) -> list[tf.Tensor]:
+        """J'v of a block."""
+        values = [variable.value for variable in self._variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(values)
+            outputs = flat_outputs(self._model, x)
+        return [tf.convert_to_tensor(part) for part in tape.gradient(outputs, values, v, "zero")]
+
+    def _pushed(self, x: tf.Tensor, directions: list[tf.Tensor]) -> tf.Tensor:
+        """J u of a block: the derivative of <J'w, u> by w, of which the graph keeps no more than a forward pass.
+
+        Unlike ``tf.autodiff.ForwardAccumulator``, this follows custom gradients.
+        """
+        values = [variable.value for variable in self._variables]
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            weights = tf.zeros((x.shape[0], self._outputs), directions[0].dtype)
+            outer.watch(weights)
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                inner.watch(values)
+                outputs = flat_outputs(self._model, x)
+            pulled = inner.gradient(outputs, values, weights, "zero")
+        return outer.gradient(pulled, weights, directions, "zero")
+
+
+def _blocks(n: int, per_example: int, memory_limit: int) -> Blocks:
+    if per_example > memory_limit:
+        raise InputError(
+            f"memory_limit must be at least {per_example} bytes, what one example takes. "
+            f"Received: memory_limit={memory_limit}."
+        )
+    return Blocks.even(n, memory_limit // per_example)
+
+
+def feature_operator(features: np.ndarray, outputs: int = 1) -> LinearOperator:
+    """The kernel Psi Psi' of a linear model with ``features`` Psi ``[n, p]``, for each of C outputs alone.
+
+    Returns:
+        A ``[n C, n C]`` operator; ``ntk_operator(model, x) - feature_operator(psi(x))`` is one, too.
+    """
+    features = np.asarray(features)
+    if features.ndim != 2:
+        raise InputError(f"features must have the shape [n, p]. Received: {features.shape}.")
+    n = len(features)
+
+    def matvec(v: np.ndarray) -> np.ndarray:
+        return (features @ (features.T @ v.reshape(n, outputs))).reshape(-1)
+
+    return LinearOperator((n * outputs, n * outputs), matvec, rmatvec=matvec, dtype=features.dtype)
+
+
+class Eigenvalues(NamedTuple):
+    """Eigenvalues found by Lanczos.
+
+    Attributes:
+        values: ``[k]``, the largest first; by absolute value for the spectral norm.
+        errors: ``[k]``: within so much of each value there is an eigenvalue: the norm ||A v - value v||, ||v|| = 1.
+    """
+
+    values: np.ndarray
+    errors: np.ndarray
+
+
+def leading_eigenvalues(
+    operator: LinearOperator | np.ndarray, k: int = 1, *, tolerance: float = 1e-4, seed: int = 0
+) -> Eigenvalues:
+    """The ``k`` algebraically largest eigenvalues of a symmetric operator, by Lanczos (ARPACK) in float64.
+
+    Args:
+        operator: symmetric, ``[n, n]``.
+        k: how many, less than n.
+        tolerance: the relative accuracy that Lanczos stops at.
+        seed: draws the first vector.
+
+    Raises:
+        InputError: if ``k`` is not from 1 to n - 1, or the tolerance is not reached.
+    """
+    return _lanczos(operator, k, "LA", tolerance, seed)
+
+
+def spectral_norm(operator: LinearOperator | np.ndarray, *, tolerance: float = 1e-4, seed: int = 0) -> float:
+    """The largest absolute eigenvalue of a symmetric operator, to a relative ``tolerance``, by Lanczos (ARPACK)."""
+    return float(abs(_lanczos(operator, 1, "LM", tolerance, seed).values[0]))
+
+
+def _lanczos(operator, k: int, which: str, tolerance: float, seed: int) -> Eigenvalues:
+    operator = aslinearoperator(operator)
+    n = operator.shape[0]
+    if not 1 <= k < n:
+        raise InputError(f"k must be from 1 to {n - 1}, less than the operator's size. Received: k={k}.")
+    double = LinearOperator(operator.shape, lambda v: np.asarray(operator @ v, np.float64), dtype=np.float64)
+    start = np.random.default_rng(seed).standard_normal(n)
+    try:
+        values, vectors = eigsh(double, k, which=which, tol=tolerance, v0=start)
+    except ArpackNoConvergence as error:
+        raise InputError(f"tolerance={tolerance} was not reached: take a larger one. Received: {error}.") from error
+    order = np.argsort(-values if which == "LA" else -abs(values))
+    values, vectors = values[order], vectors[:, order]
+    errors = [np.linalg.norm(double @ v - value * v) for value, v in zip(values, vectors.T, strict=True)]
+    return Eigenvalues(values, np.array(errors))
