@@ -13,6 +13,7 @@ import pytest
 from absl import flags as absl_flags
 
 from tests.cases import needs_cifar10
+from tests.oracles import jacobian_kernel
 from tf_earlydyn import flags, models
 from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
 from tf_earlydyn.errors import DivergenceError, InputError
@@ -86,6 +87,51 @@ def test_metrics_are_those_of_the_outputs(tmp_path):
                 assert last[f"{name}_test_accuracy"] == np.mean((f >= 0) == (y > 0))
         gap = np.mean((outputs["network"] - outputs["linear"]) ** 2)
         assert last[f"{split}_gap"] == pytest.approx(gap, rel=1e-3)
+
+
+@pytest.mark.parametrize(("train", "layers"), [("first", [0, 2]), ("second", [1, 3]), ("both", [0, 1, 2, 3])])
+def test_kernels_are_those_of_the_layers_that_learn_on_the_probe(train, layers, tmp_path):
+    """At step 0 and at the last one, from the saved models' dense Jacobians; variables in the order of both halves.
+
+    The second layer's kernel, of a network linear in that layer, does not move.
+    """
+    config = small(**SMALL, train=train, activation="relu", probe=9)
+    directory, _, metrics = run(config, tmp_path)
+    setup = agreement.prepare(config)
+    x = setup.data.x_train[setup.probe]
+    assert len(np.unique(setup.probe)) == 9
+
+    def kernel(model, chosen):
+        return jacobian_kernel(model, x, variables=[model.trainable_variables[index] for index in chosen])
+
+    psi = np.asarray(setup.linear.features(x), np.float64)
+    linear, start = psi @ psi.T, kernel(setup.network, layers)
+    for theta, row in (
+        (start, metrics.iloc[0]),
+        (kernel(keras.saving.load_model(directory.network), layers), metrics.iloc[-1]),
+    ):
+        distances = [np.linalg.norm(theta - other) / np.linalg.norm(other) for other in (linear, start)]
+        alignment = np.sum(theta * linear) / np.linalg.norm(theta) / np.linalg.norm(linear)
+        assert row["kernel_to_linear"] == pytest.approx(distances[0], rel=1e-4)
+        assert row["kernel_movement"] == pytest.approx(distances[1], rel=1e-3, abs=1e-6)
+        assert row["kernel_alignment"] == pytest.approx(alignment, rel=1e-5)
+    moved = metrics["kernel_movement"].iloc[-1]
+    assert moved == 0 if train == "second" else moved > 1e-3
+
+
+def test_kernels_of_several_outputs_are_the_mean_over_them(tmp_path):
+    rng = np.random.default_rng(0)
+    x, labels = rng.standard_normal((60, 5)), np.eye(3)[rng.integers(0, 3, 60)]
+    np.savez(tmp_path / "a.npz", x_train=x[:40], y_train=labels[:40], x_test=x[40:], y_test=labels[40:])
+    config = small(data="npz", data_file=str(tmp_path / "a.npz"), model="mlp", depth=2, width=16, steps=3)
+    _, _, metrics = run(config, tmp_path)
+    setup = agreement.prepare(config)
+    x = setup.data.x_train[setup.probe]
+    assert len(x) == 40  # all there are
+    theta = np.einsum("ijcc->ij", jacobian_kernel(setup.network, x)) / 3
+    psi = np.asarray(setup.linear.features(x), np.float64)
+    distance = np.linalg.norm(theta - psi @ psi.T) / np.linalg.norm(psi @ psi.T)
+    assert metrics["kernel_to_linear"][0] == pytest.approx(distance, rel=1e-4)
 
 
 def test_a_run_that_never_gets_half_way_says_so(tmp_path):

@@ -55,6 +55,7 @@ REFUSED = {
     "sparse records": (lambda: TrainingConfig(records_per_decade=5), "records_per_decade must be from 10"),
     "negative seed": (lambda: RunConfig(seed=-1), "seed must not be negative"),
     "negative tracked": (lambda: RunConfig(tracked=-1), "tracked must not be negative"),
+    "negative probe": (lambda: RunConfig(probe=-1), "probe must not be negative"),
     "first layer of a deep network": (
         lambda: RunConfig(model=ModelConfig(model="mlp"), training=TrainingConfig(train="first")),
         "train=first and train=second are for model=two_layer",

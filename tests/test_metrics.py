@@ -25,6 +25,16 @@ def test_accuracy_is_by_sign_or_by_argmax():
     assert metrics.accuracy(np.array([[0.2, 0.1], [0.3, 0.4]]), np.array([[1, 0], [1, 0]])) == 0.5
 
 
+def test_kernels_are_compared_by_frobenius_norms():
+    a, b = np.array([[3.0, 0.0], [0.0, 4.0]]), np.array([[3.0, 4.0], [0.0, 0.0]])
+    assert metrics.relative_distance(a, b) == pytest.approx(np.sqrt(16 + 16) / 5)
+    assert metrics.alignment(a, b) == pytest.approx(9 / 25)
+    assert metrics.alignment(a, 7 * a) == pytest.approx(1)
+    for compare in (metrics.relative_distance, metrics.alignment):
+        with pytest.raises(ValueError, match="shape"):
+            compare(a, b[:1])
+
+
 def span_by_least_squares(columns, residual):
     return columns @ np.linalg.lstsq(columns, residual, rcond=None)[0]
 

@@ -54,6 +54,18 @@ def test_every_curve_is_drawn_in_its_style(draw, columns, ax):
     assert len(ax.get_legend_handles_labels()[1]) >= 4
 
 
+def test_kernels_are_drawn_in_three_curves(ax):
+    names = ["kernel_to_linear", "kernel_movement", "kernel_alignment"]
+    table = pd.DataFrame({"step": STEPS, **{name: np.arange(1.0, 5) + 10 * k for k, name in enumerate(names)}})
+    assert plots.kernels(table, ax) is ax
+    curves = drawn(ax)
+    labels = ["distance to linear model", "distance to step 0", "cosine with linear model"]
+    assert [curves[tuple(table[name])].get_label() for name in names] == labels
+    assert len({curves[tuple(table[name])].get_color() for name in names}) == 3
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_xscale() == "symlog"
+
+
 def test_logits_draw_network_and_linear_model_of_each_example(ax):
     rows = [
         {

@@ -23,7 +23,7 @@ SMOKE = f"--flagfile={EXPERIMENTS / 'smoke.flags'}"
 COLUMNS = (
     "step,network_train_loss,network_test_loss,linear_train_loss,linear_test_loss,train_gap,test_gap,"
     "network_test_accuracy,linear_test_accuracy,network_residual_in,network_residual_out,linear_residual_in,"
-    "linear_residual_out"
+    "linear_residual_out,kernel_to_linear,kernel_movement,kernel_alignment"
 )
 
 
@@ -51,7 +51,7 @@ def test_a_run_leaves_its_files(smoke):
     expected = {"config.json", "flags.txt", "metrics.csv", "logits.csv", "summary.json", "provenance.json"}
     expected |= {"network.keras", "linear.keras", "figures", "events"}
     assert {file.name for file in directory.iterdir()} == expected
-    figures = {f"{name}.{kind}" for name in ("losses", "logits", "residual") for kind in ("png", "pdf")}
+    figures = {f"{name}.{kind}" for name in ("losses", "logits", "residual", "kernels") for kind in ("png", "pdf")}
     assert {file.name for file in (directory / "figures").iterdir()} == figures
     for figure in (directory / "figures").iterdir():
         assert figure.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[figure.suffix])
@@ -154,7 +154,7 @@ def test_report_draws_the_figures_again(smoke):
     [
         ["--activation=relu", "--train=second", "--covariance=power_law"],
         ["--activation=leaky_relu", "--negative_slope=0.3", "--labels=value", "--entries=uniform"],
-        ["--model=mlp", "--depth=2", "--width=33", "--activation=gelu", "--tracked=0"],
+        ["--model=mlp", "--depth=2", "--width=33", "--activation=gelu", "--tracked=0", "--probe=0"],
     ],
 )
 def test_other_settings_run(flags, tmp_path):
@@ -162,6 +162,7 @@ def test_other_settings_run(flags, tmp_path):
     metrics = pd.read_csv(tmp_path / "run" / "metrics.csv")
     assert metrics["network_train_loss"].iloc[-1] < metrics["network_train_loss"].iloc[0]
     assert (tmp_path / "run" / "figures" / "logits.png").exists() == ("--tracked=0" not in flags)
+    assert (tmp_path / "run" / "figures" / "kernels.png").exists() == ("--probe=0" not in flags)
 
 
 def test_a_residual_with_no_outside_is_not_drawn(tmp_path):
@@ -169,7 +170,7 @@ def test_a_residual_with_no_outside_is_not_drawn(tmp_path):
     done = run_well(SMOKE, "--n_test=15", "--steps=3", f"--run_dir={tmp_path / 'run'}")
     assert "Warning: n_test=15 examples span all of V_lin" in done.stderr
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["span_dimension"] == 15
-    assert {file.stem for file in (tmp_path / "run" / "figures").iterdir()} == {"losses", "logits"}
+    assert {file.stem for file in (tmp_path / "run" / "figures").iterdir()} == {"losses", "logits", "kernels"}
 
 
 def test_cnn_runs_on_images_from_a_file_with_several_outputs(tmp_path):
@@ -226,7 +227,7 @@ def test_help_is_quick_and_names_every_flag():
     names = (
         "data data_dir data_file classes n_train n_test model width depth activation train learning_rate steps seed "
     )
-    for name in (names + "tracked run_dir preprocess pool flagfile").split():
+    for name in (names + "tracked probe run_dir preprocess pool flagfile").split():
         assert f"--{name}\n" in done.stdout
     assert min(seconds) < 1  # the best of three, since the machine may be doing other things
 

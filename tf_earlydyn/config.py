@@ -189,12 +189,18 @@ class RunConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     seed: int = _field(0, "Seeds data, teacher and network.")
     tracked: int = _field(5, "Test examples whose outputs are recorded, drawn by the seed.")
+    probe: int = _field(
+        500,
+        "Training points on which the tangent kernels of network and linear model are compared, drawn by the seed; all "
+        "there are, if fewer; 0: none.",
+    )
     run_dir: str | None = _field(None, "Where the run is written, a new directory; default runs/<time>.")
 
     def __post_init__(self) -> None:
         _check_fields(self)
         _require(self.seed >= 0, "seed must not be negative.", seed=self.seed)
         _require(self.tracked >= 0, "tracked must not be negative.", tracked=self.tracked)
+        _require(self.probe >= 0, "probe must not be negative.", probe=self.probe)
         _require(
             self.training.train == "both" or self.model.model == "two_layer",
             "train=first and train=second are for model=two_layer; take train=both.",

@@ -1,4 +1,4 @@
-"""What is measured of outputs and targets, all of shape ``[n, C]``: float64 NumPy, no broadcasting."""
+"""What is measured of outputs and targets, of shape ``[n, C]``, and of kernels: float64 NumPy, no broadcasting."""
 
 import numpy as np
 
@@ -35,6 +35,18 @@ def accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
     return float(np.mean(hits))
 
 
+def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """||a - b|| / ||b|| of two matrices of one shape, in Frobenius norms."""
+    return float(np.linalg.norm(difference(a, b)) / np.linalg.norm(_matrix(b)))
+
+
+def alignment(a: np.ndarray, b: np.ndarray) -> float:
+    """The uncentred cosine <a, b> / (||a|| ||b||) of two matrices of one shape."""
+    difference(a, b)
+    a, b = _matrix(a), _matrix(b)
+    return float(np.sum(a * b) / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
 class InputSpan:
     """V_lin, the span in R^n of the d input coordinates of n examples (Hu et al. 2020, Figure 2).
 
@@ -66,5 +78,5 @@ class InputSpan:
 def _matrix(array: np.ndarray) -> np.ndarray:
     array = np.asarray(array, np.float64)
     if array.ndim != 2:
-        raise ValueError(f"outputs, targets and residuals must have shape [n, C]. Received: {array.shape}.")
+        raise ValueError(f"outputs, targets, residuals and kernels must have the shape of a matrix. Received: {array.shape}.")
     return array

@@ -27,6 +27,32 @@ def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
     return _models(_long(metrics, "residual", names), ax, "test loss by part")
 
 
+def kernels(metrics: pd.DataFrame, ax: Axes) -> Axes:
+    """Figure (c): the network's tangent kernel against the linear model's and against its own at step 0."""
+    names = {
+        "kernel_to_linear": "distance to linear model",
+        "kernel_movement": "distance to step 0",
+        "kernel_alignment": "cosine with linear model",
+    }
+    table = metrics.melt(id_vars="step", value_vars=list(names), var_name="quantity", value_name="value")
+    sns.lineplot(
+        data=table,
+        x="step",
+        y="value",
+        hue="quantity",
+        style="quantity",
+        palette=[_COLOURS["linear"], _COLOURS["network"], "0.35"],
+        dashes={"kernel_to_linear": _SOLID, "kernel_movement": _SOLID, "kernel_alignment": _DASHED},
+        errorbar=None,
+        legend=False,
+        ax=ax,
+    )
+    for line, name in zip(ax.get_lines(), names.values(), strict=True):
+        line.set_label(name)
+    ax.set_ylim(bottom=0)
+    return _finish(ax, "network's tangent kernel")
+
+
 def logits(table: pd.DataFrame, ax: Axes) -> Axes:
     """Figure (b): outputs on the tracked test examples against log steps, one colour an example.
 

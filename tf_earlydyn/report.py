@@ -43,10 +43,12 @@ def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[P
         drawings["residual"] = lambda ax: plots.residual(metrics, ax)
     if config["tracked"]:
         drawings["logits"] = lambda ax: plots.logits(read_csv(directory.logits), ax)
+    if "kernel_movement" in metrics:
+        drawings["kernels"] = lambda ax: plots.kernels(metrics, ax)
     directory.figures.mkdir(exist_ok=True)
     written = []
     for name, drawing in drawings.items():
-        written += _save(directory.figures / name, drawing, title(config), summary["half_step"])
+        written += save_figure(directory.figures / name, drawing, title(config), summary["half_step"])
     return written
 
 
@@ -80,14 +82,17 @@ def _source(data: dict) -> str:
     return f"{entries}{spectrum[data['covariance']]}, d = {data['d']}{values}"
 
 
-def _save(stem: Path, drawing: Callable[[Axes], Axes], heading: str, half_step: int | None) -> list[Path]:
+def save_figure(
+    stem: Path, drawing: Callable[[Axes], Axes], heading: str, half_step: int | None = None, legend_columns: int = 2
+) -> list[Path]:
+    """Draws a figure of one column's width, with its legend below, into a PNG and a PDF file; the files written."""
     with sns.axes_style("ticks"), sns.plotting_context("paper"), matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_COLUMN_WIDTH, _HEIGHT), layout="constrained")
         ax = drawing(figure.subplots())
         if half_step is not None:
             plots.mark_step(ax, half_step, f"half-way step, {half_step}")
         ax.set_title(heading)
-        figure.legend(loc="outside lower center", ncols=2, frameon=False)
+        figure.legend(loc="outside lower center", ncols=legend_columns, frameon=False)
         files = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
         for file in files:
             partial = file.with_name(f".{file.name}")

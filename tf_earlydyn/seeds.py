@@ -13,6 +13,7 @@ class Stream(enum.IntEnum):
     TEST = 2
     NETWORK = 3
     TRACKED = 4
+    PROBE = 5
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:

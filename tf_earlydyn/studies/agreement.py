@@ -13,6 +13,7 @@ from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import RunDirectory, provenance, write_json, write_text
 from tf_earlydyn.seeds import Stream, generator
+from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.recording import LINEAR, NETWORK, Inputs, Recorder, TensorBoardWriter
 from tf_earlydyn.theory import LinearDynamics
 
@@ -26,6 +27,7 @@ class Setup:
         data: the examples.
         network, linear: the two models, each zero at step 0.
         tracked: indices of the tracked test examples, ``[k]``.
+        probe: indices of the training examples on which kernels are compared, ``[p]``.
         dynamics: the linear model's gradient descent in closed form.
         half_step: where the linear model has made half its fall; None if not within the run.
         stops: the recorded steps.
@@ -36,6 +38,7 @@ class Setup:
     network: keras.Model
     linear: models.LinearModel
     tracked: np.ndarray
+    probe: np.ndarray
     dynamics: LinearDynamics
     half_step: int | None
     stops: list[int]
@@ -83,6 +86,7 @@ def prepare(config: RunConfig) -> Setup:
         network=models.build(config.model, examples.input_shape, examples.outputs, config.seed),
         linear=models.LinearModel(features, examples.outputs, name=LINEAR),
         tracked=_tracked(config, len(examples.y_test)),
+        probe=generator(config.seed, Stream.PROBE).permutation(len(examples.y_train))[: config.probe],
         dynamics=dynamics,
         half_step=half_step,
         stops=training.recorded_steps(chosen.steps, chosen.records_per_decade, also),
@@ -99,7 +103,8 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
     """Trains both models side by side; what was recorded."""
     chosen = setup.config.training
     inputs = Inputs(tf.constant(setup.data.x_train), tf.constant(setup.data.x_test))
-    recorder = Recorder(directory, setup.data, inputs, setup.network, setup.linear, setup.tracked)
+    probe = _kernel_probe(setup) if len(setup.probe) else None
+    recorder = Recorder(directory, setup.data, inputs, setup.network, setup.linear, setup.tracked, probe)
     learners = (
         training.Learner(NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
         training.Learner(LINEAR, setup.linear, training.GradientDescent(chosen.learning_rate)),
@@ -117,6 +122,12 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
     return recorder
 
 
+def _kernel_probe(setup: Setup) -> KernelProbe:
+    rates = network_rates(setup.config)
+    layers = [name for name, rate in rates.items() if rate] if isinstance(rates, dict) else None
+    return KernelProbe(setup.network, setup.linear, setup.data.x_train[setup.probe], layers)
+
+
 def network_rates(config: RunConfig) -> float | dict[str, float]:
     """The network's learning rate, by layer where not all layers learn."""
     rate = config.training.learning_rate
@@ -132,7 +143,12 @@ def describe(setup: Setup) -> dict:
     examples = setup.data
     return {
         **dataclasses.asdict(setup.config),
-        "sizes": {"n_train": len(examples.y_train), "n_test": len(examples.y_test), "outputs": examples.outputs},
+        "sizes": {
+            "n_train": len(examples.y_train),
+            "n_test": len(examples.y_test),
+            "outputs": examples.outputs,
+            "probe": len(setup.probe),
+        },
         "input_shape": list(examples.input_shape),
         "preprocessing": list(examples.preprocessing),
         "linear_features": {

@@ -13,6 +13,7 @@ from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import DivergenceError
 from tf_earlydyn.models import LinearModel
 from tf_earlydyn.rundir import RunDirectory, write_csv
+from tf_earlydyn.studies.kernel_probe import KernelProbe
 
 NETWORK, LINEAR = "network", "linear"
 
@@ -33,6 +34,7 @@ class Recorder:
         inputs: those of ``data``, on the device.
         network, linear: the two models.
         tracked: indices of the tracked test examples.
+        probe: compares the tangent kernels, if they are recorded.
 
     Attributes:
         rows: the rows of ``metrics.csv`` so far.
@@ -48,6 +50,7 @@ class Recorder:
         network: keras.Model,
         linear: LinearModel,
         tracked: np.ndarray,
+        probe: KernelProbe | None = None,
     ) -> None:
         self.rows: list[dict] = []
         self.linear_mean_squares: dict[int, float] = {}
@@ -56,6 +59,7 @@ class Recorder:
         self._data = data
         self._inputs = inputs
         self._tracked = tracked
+        self._probe = probe
         self.span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
         if self.span.dimension == len(data.y_test):
             warnings.warn(
@@ -72,7 +76,7 @@ class Recorder:
         """
         train = {name: predict(self._inputs.train).numpy() for name, predict in self._predictors.items()}
         test = {name: predict(self._inputs.test).numpy() for name, predict in self._predictors.items()}
-        row = self._row(step, train, test)
+        row = {**self._row(step, train, test), **(self._probe.measure() if self._probe else {})}
         for column, value in row.items():
             if not np.isfinite(self._as_trained(value) if column.endswith("train_loss") else value):
                 raise DivergenceError(column.replace("_", " "), step)
@@ -142,6 +146,9 @@ class TensorBoardWriter:
         ("residual/network_out", "network_residual_out"),
         ("residual/linear_in", "linear_residual_in"),
         ("residual/linear_out", "linear_residual_out"),
+        ("kernel/to_linear", "kernel_to_linear"),
+        ("kernel/movement", "kernel_movement"),
+        ("kernel/alignment", "kernel_alignment"),
     )
 
     def __init__(self, directory: RunDirectory, recorder: Recorder) -> None:
@@ -152,6 +159,6 @@ class TensorBoardWriter:
         """Writes the row, which is of ``step``."""
         row = self._recorder.rows[-1]
         with self._writer.as_default(), np.errstate(over="ignore"):
-            for tag, column in self._TAGS:
+            for tag, column in ((tag, column) for tag, column in self._TAGS if column in row):
                 tf.summary.scalar(tag, np.float32(row[column]), step=step)
         self._writer.flush()
