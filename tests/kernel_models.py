@@ -91,6 +91,52 @@ class Unused(keras.Model):
         return self.used(x)
 
 
+class TimeMajor(keras.Model):
+    """A dense layer that sees time first, three steps of it, and the examples second."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.last = layers.Dense(4, "tanh"), layers.Dense(1)
+
+    def call(self, x):
+        h = self.hidden(ops.transpose(x, (1, 0, 2)))
+        return self.last(ops.reshape(ops.transpose(h, (1, 0, 2)), (-1, 12)))
+
+
+class Flattening(keras.Model):
+    """A dense layer on all time steps of all examples in one batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.last = layers.Dense(4, "tanh"), layers.Dense(2)
+
+    def call(self, x):
+        h = self.hidden(ops.reshape(x, (-1, x.shape[-1])))
+        return self.last(ops.reshape(h, (-1, 12)))
+
+
+class Constant(keras.Model):
+    """A dense layer on a constant, in a row of its own, as hypernetworks and learnt queries have them."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.hidden = layers.Dense(5, "tanh"), layers.Dense(5)
+
+    def call(self, x):
+        return ops.sum(self.query(ops.ones((1, 3))) * self.hidden(x), axis=1, keepdims=True)
+
+
+class Backwards(keras.Model):
+    """The examples go through a layer in the opposite order."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.last = layers.Dense(5, "tanh"), layers.Dense(1)
+
+    def call(self, x):
+        return self.last(ops.flip(self.hidden(ops.flip(x, axis=0)), axis=0))
+
+
 def _built(model, shape):
     model(np.zeros((1, *shape), keras.config.dtype_policy().name))
     return model
@@ -226,6 +272,10 @@ MODELS = {
     ),
     "attention": _attention,
     "trainable activation": lambda: _sequential(VECTOR, layers.Dense(5, layers.PReLU()), layers.Dense(1)),
+    "time first": lambda: _built(TimeMajor(), (3, 5)),
+    "time and examples in one": lambda: _built(Flattening(), (3, 5)),
+    "layer on a constant": lambda: _built(Constant(), VECTOR),
+    "examples in opposite order": lambda: _built(Backwards(), VECTOR),
     "unused branch": lambda: _built(Unused(), VECTOR),
 }
 
@@ -238,6 +288,10 @@ NEEDS_JACOBIANS = {
     "recurrent",
     "attention",
     "trainable activation",
+    "time first",
+    "time and examples in one",
+    "layer on a constant",
+    "examples in opposite order",
     "unused branch",
 }
 
@@ -261,5 +315,5 @@ def make(name, dtype="float64"):
 
 def inputs(model, n, seed=1):
     """Inputs in float64, ``[n, ...]``."""
-    shape = (model.inputs[0] if getattr(model, "inputs", None) else np.zeros((1, *VECTOR))).shape[1:]
+    shape = (model.inputs[0].shape if getattr(model, "inputs", None) else model.get_build_config()["input_shape"])[1:]
     return np.random.default_rng(seed).standard_normal((n, *shape))

@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.analysis import check_outputs
 from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
-from tf_earlydyn.ntk.program import METHODS, Program, Sizes, check_outputs
+from tf_earlydyn.ntk.program import METHODS, Program, Sizes
 from tf_earlydyn.ntk.terms import Product, Term
 from tf_earlydyn.ntk.variables import chosen, layer_name
 

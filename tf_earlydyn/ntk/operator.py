@@ -9,11 +9,11 @@ import tensorflow as tf
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, aslinearoperator, eigsh
 
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.analysis import analyse, check_outputs
 from tf_earlydyn.ntk.blocks import Blocks
 from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
 from tf_earlydyn.ntk.jacobian import flat_outputs
 from tf_earlydyn.ntk.kernel import filled_up
-from tf_earlydyn.ntk.program import analyse, check_outputs
 from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT
 from tf_earlydyn.ntk.variables import chosen
 
