@@ -10,13 +10,13 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.terms import Term, diagonal, taken
 from tf_earlydyn.ntk.tiles import (
     DEFAULT_MEMORY_LIMIT,
-    STRIP,
     Kernel,
     Pair,
     Sides,
     Terms,
     planned,
     progress_bar,
+    strip_height,
     tile,
     walk,
 )
@@ -133,10 +133,10 @@ def _flat(terms: Terms) -> list[Term]:
 @tf.function(autograph=False)
 def _sums(terms: list[tuple[list[Term], list[Term]]], row_weights: tf.Tensor, column_weights: tf.Tensor) -> tf.Tensor:
     """Sums of (A - B)^2, A^2, B^2 and A B over a tile, in float64 from each row's sum on."""
-    n = row_weights.shape[0]
+    height = strip_height(terms[0][0])
     total = tf.zeros(4, tf.float64)
-    for start in range(0, n, STRIP):
-        strip = slice(start, start + STRIP)
+    for start in range(0, row_weights.shape[0], height):
+        strip = slice(start, start + height)
         a, b = (tile(taken(rows, strip), columns) for rows, columns in terms)
         b = tf.cast(b, a.dtype)
         weights = row_weights[strip, None, None, None] * column_weights[:, None]

@@ -10,12 +10,11 @@ from tqdm import tqdm
 
 from tf_earlydyn.ntk.blocks import Plan, plan
 from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
-from tf_earlydyn.ntk.terms import Term, contract, taken
+from tf_earlydyn.ntk.terms import Direct, Term, contract, taken
 
 Kernel = TangentKernel | FeatureKernel
 Terms = dict[str, list[Term]]
 DEFAULT_MEMORY_LIMIT = 2**30  # bytes
-STRIP = 128  # rows of a tile that are computed at once, where that saves time or memory
 
 
 class Sides(NamedTuple):
@@ -96,15 +95,15 @@ def strips(rows: Terms, columns: Terms, diagonal: bool) -> dict[str, list[tf.Ten
 
     On the ``diagonal`` of a symmetric matrix, each strip begins at its own first row's column.
     """
-    n = _examples(rows)
-    height = STRIP if diagonal else n
-    return {
-        name: [
-            tile(taken(rows[name], slice(start, start + height)), taken(columns[name], slice(diagonal * start, None)))
-            for start in range(0, n, height)
-        ]
-        for name in rows
-    }
+    return {name: _strips(rows[name], columns[name], diagonal) for name in rows}
+
+
+def _strips(rows: list[Term], columns: list[Term], diagonal: bool) -> list[tf.Tensor]:
+    height = strip_height(rows)
+    return [
+        tile(taken(rows, slice(start, start + height)), taken(columns, slice(diagonal * start, None)))
+        for start in range(0, tf.nest.flatten(rows)[0].shape[0], height)
+    ]
 
 
 def tile(rows: list[Term], columns: list[Term]) -> tf.Tensor:
@@ -112,5 +111,8 @@ def tile(rows: list[Term], columns: list[Term]) -> tf.Tensor:
     return tf.add_n([contract(a, b) for a, b in zip(rows, columns, strict=True)])
 
 
-def _examples(terms: Terms) -> int:
-    return tf.nest.flatten(terms)[0].shape[0]
+def strip_height(terms: list[Term]) -> int:
+    """How many rows of a tile are best computed at once: few enough for the processor's cache."""
+    term = terms[0]
+    outputs = (term.rows if isinstance(term, Direct) else term.cotangents).shape[1]
+    return min(128, max(32, 256 // outputs))
