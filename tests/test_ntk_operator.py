@@ -97,6 +97,13 @@ def test_spectrum(case):
     assert norm == pytest.approx(np.abs(np.linalg.eigvalsh(difference)).max(), rel=1e-4)
 
 
+@pytest.mark.parametrize("eigenvalues", [[-3.0, 1.0, 2.5], [3.0, -1.0, 0.0], [2.0, -2.0, 1.0], [1e-9] * 3])
+def test_spectral_norm_is_the_largest_absolute_eigenvalue(eigenvalues):
+    vectors, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((40, 40)))
+    matrix = vectors @ np.diag(np.resize(eigenvalues, 40)) @ vectors.T
+    assert ntk.spectral_norm(matrix, tolerance=1e-6) == pytest.approx(np.abs(eigenvalues).max(), rel=1e-5)
+
+
 def test_the_same_seed_gives_the_same_eigenvalue():
     model = kernel_models.make("mlp")
     operator = te.ntk_operator(model, kernel_models.inputs(model, 30))

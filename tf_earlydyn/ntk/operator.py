@@ -11,6 +11,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, aslinearope
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse, check_outputs
 from tf_earlydyn.ntk.blocks import Blocks
+from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
 from tf_earlydyn.ntk.jacobian import flat_outputs
 from tf_earlydyn.ntk.kernel import filled_up
@@ -59,8 +60,8 @@ class _TangentOperator(LinearOperator):
         self._outputs = found.outputs
         self._blocks = _blocks(len(self._x), 3 * found.entries * found.dtype.itemsize, memory_limit)
         self._inputs = [tf.constant(filled_up(self._x[block], self._blocks.size)) for block in self._blocks]
-        self._pull = tf.function(self._pulled, autograph=False)
-        self._push = tf.function(self._pushed, autograph=False)
+        self._pull = compiled(self._pulled)
+        self._push = compiled(self._pushed)
         size = len(self._x) * self._outputs
         super().__init__(found.dtype, (size, size))
 

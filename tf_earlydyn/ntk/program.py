@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse
+from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.jacobian import jacobians
 from tf_earlydyn.ntk.structured import confirmed, structured_terms
 from tf_earlydyn.ntk.terms import Direct, Term, cheaper, entries_per_example, entries_per_pair, traced
@@ -57,13 +58,12 @@ class Program:
         self._sizes: dict[int, Sizes] = {}
         if method != "jacobian" and self._differentiated:
             self._tell(method)
-        self.terms = tf.function(self._terms, autograph=False)
+        self.terms = compiled(self._terms)
 
     def sizes(self, x: np.ndarray, pairs_per_example: int) -> Sizes:
         """The memory that blocks of ``x`` take."""
         if pairs_per_example not in self._sizes:
-            two = tf.TensorSpec((2, *x.shape[1:]), x.dtype)
-            groups = self.terms.get_concrete_function(two, pairs_per_example).structured_outputs
+            groups = self.terms(tf.constant(x[:1]), pairs_per_example)
             terms = [term for group in groups.values() for term in group]
             held = sum(map(entries_per_example, terms))
             self._sizes[pairs_per_example] = Sizes(

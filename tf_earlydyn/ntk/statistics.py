@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.terms import Term, diagonal, taken
 from tf_earlydyn.ntk.tiles import (
     DEFAULT_MEMORY_LIMIT,
@@ -130,7 +131,7 @@ def _flat(terms: Terms) -> list[Term]:
     return [term for group in terms.values() for term in group]
 
 
-@tf.function(autograph=False)
+@compiled
 def _sums(terms: list[tuple[list[Term], list[Term]]], row_weights: tf.Tensor, column_weights: tf.Tensor) -> tf.Tensor:
     """Sums of (A - B)^2, A^2, B^2 and A B over a tile, in float64 from each row's sum on."""
     height = strip_height(terms[0][0])
@@ -145,14 +146,14 @@ def _sums(terms: list[tuple[list[Term], list[Term]]], row_weights: tf.Tensor, co
     return total
 
 
-@tf.function(autograph=False)
+@compiled
 def _products(terms: tuple[list[Term], list[Term]], row_vectors: tf.Tensor, column_vectors: tf.Tensor):
     """The tile times the columns' vectors, and its transpose times the rows'."""
     matrix = tf.reshape(tile(*terms), (row_vectors.shape[0], column_vectors.shape[0]))
     return tf.matmul(matrix, column_vectors), tf.matmul(matrix, row_vectors, transpose_a=True)
 
 
-@tf.function(autograph=False)
+@compiled
 def _diagonals(terms: list[Term]) -> tf.Tensor:
     """``[n]`` in float64, summed over the outputs."""
     return tf.reduce_sum(tf.cast(tf.add_n([diagonal(term) for term in terms]), tf.float64), axis=1)

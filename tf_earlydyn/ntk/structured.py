@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tf_earlydyn.ntk.analysis import known_layers
 from tf_earlydyn.ntk.calls import recorded
+from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.jacobian import by_output, flat_outputs
 from tf_earlydyn.ntk.rules import RULES
 from tf_earlydyn.ntk.terms import Term, contract, merged
@@ -48,7 +49,7 @@ def confirmed(model: keras.Model, variables: Sequence[keras.Variable], x: np.nda
         return []
     three = tf.constant(x[[0, len(x) // 2, -1]])
 
-    @tf.function(autograph=False)
+    @compiled
     def compared(inputs: tf.Tensor, r: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]:
         values = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tf_earlydyn.ntk.blocks import Plan, plan
+from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
 from tf_earlydyn.ntk.terms import Direct, Term, contract, taken
 
@@ -89,7 +90,7 @@ def _pairs_per_example(n1: int, n2: int) -> int:
     return 2 ** round(math.log2(max(1, n1 * n2 / (n1 + n2))))
 
 
-@tf.function(autograph=False)
+@compiled
 def strips(rows: Terms, columns: Terms, diagonal: bool) -> dict[str, list[tf.Tensor]]:
     """The tile ``[n1, C, n2, C]`` of two blocks, by group, in strips of rows.
 
