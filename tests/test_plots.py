@@ -120,3 +120,31 @@ def test_a_marked_step_is_in_the_legend(ax):
     plots.mark_step(ax, 21, "half-way step, 21")
     assert ax.get_legend_handles_labels()[1] == ["half-way step, 21"]
     assert list(ax.lines[0].get_xdata()) == [21, 21]
+
+
+def test_power_laws_are_drawn_with_their_exponents(ax):
+    """Two choices of layers and two seeds: the geometric mean of 2 and 8 is 4."""
+    rows = [
+        {"d": d, "seed": seed, "layers": layers, "error": scale * d**-0.5 * (2, 8)[seed]}
+        for layers, scale in (("first", 1.0), ("both", 10.0))
+        for d in (16, 64, 256)
+        for seed in (0, 1)
+    ]
+    law = {"quantity": "error", "exponent": -0.5, "low": -0.75, "high": 0.25}
+    exponents = pd.DataFrame(
+        [{**law, "layers": "first", "factor": 4.0}, {**law, "layers": "both", "factor": 40.0, "exponent": 0.125}]
+    )
+    exponents = pd.concat([exponents, exponents.assign(quantity="test_gap")])
+    assert plots.power_laws(pd.DataFrame(rows), exponents, ax, "error", "the error") is ax
+    curves = [line for line in ax.lines if len(line.get_xdata())]
+    heights = [[40 * d**-0.5 for d in (16, 64, 256)], [4 * d**-0.5 for d in (16, 64, 256)]]
+    np.testing.assert_allclose([line.get_ydata() for line in curves[:3]], [*heights, heights[1]])
+    np.testing.assert_allclose(curves[3].get_ydata(), [40 * d**0.125 for d in (16, 64, 256)])
+    assert [line.get_linestyle() for line in curves] == ["-", "-", "--", "--"]
+    assert curves[1].get_color() == curves[2].get_color() != curves[0].get_color() == curves[3].get_color()
+    labels = ax.get_legend_handles_labels()[1]
+    minus = "\N{MINUS SIGN}"
+    assert labels[1:] == [f"first layer: {minus}0.50 [{minus}0.75, 0.25]", f"both layers: 0.12 [{minus}0.75, 0.25]"]
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_ylabel()) == ("log", "log", "the error")
+    ax.figure.canvas.draw()
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["16", "64", "256"]

@@ -14,14 +14,20 @@ from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfi
 from tf_earlydyn.errors import DivergenceError, InputError
 
 _PARTS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}  # of a RunConfig
+Config = typing.TypeVar("Config")
 _HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 
 
 def define_run_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines a flag for every setting of a run."""
     for config_class in (*_PARTS.values(), RunConfig):
-        for field in flag_fields(config_class):
-            _define(field, typing.get_type_hints(config_class)[field.name], flag_values)
+        define_flags(config_class, flag_values)
+
+
+def define_flags(config_class: type, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines a flag for every setting of a configuration dataclass."""
+    for field in flag_fields(config_class):
+        _define(field, typing.get_type_hints(config_class)[field.name], flag_values)
 
 
 def run_config(flag_values: flags.FlagValues = flags.FLAGS) -> RunConfig:
@@ -30,8 +36,16 @@ def run_config(flag_values: flags.FlagValues = flags.FLAGS) -> RunConfig:
     Raises:
         InputError: if a value is not allowed, alone or together with the others.
     """
-    parts = {name: config_class(**_values(config_class, flag_values)) for name, config_class in _PARTS.items()}
-    return RunConfig(**parts, **_values(RunConfig, flag_values))
+    return read(RunConfig, flag_values, **{name: read(part, flag_values) for name, part in _PARTS.items()})
+
+
+def read(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAGS, **parts) -> Config:
+    """The configuration that the parsed flags describe, with ``parts`` for its fields that have no flag.
+
+    Raises:
+        InputError: if a value is not allowed, alone or together with the others.
+    """
+    return config_class(**parts, **_values(config_class, flag_values))
 
 
 def run_script(main: Callable[[list[str]], None], description: str) -> None:
@@ -85,10 +99,10 @@ def _help(description: str) -> str:
 def _define(field: dataclasses.Field, kind, flag_values: flags.FlagValues) -> None:
     options = {"name": field.name, "default": field.default, "help": field.metadata["help"]}
     options |= {"module_name": __name__, "flag_values": flag_values}
-    if field.metadata["choices"]:
-        flags.DEFINE_enum(enum_values=field.metadata["choices"], **options)
-    elif typing.get_origin(kind) is tuple:
+    if typing.get_origin(kind) is tuple:
         flags.DEFINE_list(**{**options, "default": [str(value) for value in field.default]})
+    elif field.metadata["choices"]:
+        flags.DEFINE_enum(enum_values=field.metadata["choices"], **options)
     else:
         _DEFINE[_plain_type(kind)](**options)
 

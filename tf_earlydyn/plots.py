@@ -1,15 +1,21 @@
-"""The figures' drawings: a table and axes in, the axes out. Columns are those of ``metrics.csv`` and ``logits.csv``."""
+"""The figures' drawings: a table and axes in, the axes out. Columns are those of the tables of a run directory."""
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+from scipy import stats
 
 # The linear model is drawn first and broad, so that a network on top of it is seen to be on top of it.
 _MODELS = ["linear", "network"]
 _WIDTHS = {"linear": 2.6, "network": 1.1}
 _COLOURS = {"linear": sns.color_palette("colorblind")[1], "network": sns.color_palette("colorblind")[0]}
 _SOLID, _DASHED = "", (3, 1.5)
+_FIT = {"linewidth": 0.8, "linestyle": "--"}
+_LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
+_LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
+_LAYER_MARKERS = {"first": "o", "second": "X", "both": "s"}
 _REFERENCE = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
 
 
@@ -79,6 +85,58 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
     for model, style in (("network", "-"), ("linear", "--")):
         ax.plot([], [], color="0.2", linestyle=style, label=model)
     return _finish(ax, "output on a test example" if one_output else "output of a test example's own class")
+
+
+def power_laws(table: pd.DataFrame, exponents: pd.DataFrame, ax: Axes, quantity: str, axis_label: str) -> Axes:
+    """A quantity against log d, one colour for each choice of layers: geometric mean and range over the seeds, and the
+    fitted power law, dashed, with its exponent in the legend.
+    """
+    fits = exponents[exponents["quantity"] == quantity].set_index("layers")
+    # Drawn in this order, so that one on top of both layers, which is drawn broad, is seen to be on top of it.
+    names = [layers for layers in ("both", "second", "first") if layers in fits.index]
+    sns.lineplot(
+        data=table,
+        x="d",
+        y=quantity,
+        hue="layers",
+        style="layers",
+        size="layers",
+        hue_order=names,
+        style_order=names,
+        size_order=names,
+        palette=_LAYER_COLOURS,
+        markers=_LAYER_MARKERS,
+        sizes={"first": 1.1, "second": 1.1, "both": 2.6},
+        dashes=False,
+        estimator=stats.gmean,
+        errorbar=("pi", 100),
+        legend=False,
+        ax=ax,
+    )
+    d = np.sort(table["d"].unique())
+    ax.plot([], [], **_FIT, color=_REFERENCE["color"], label="fitted power of $d$: exponent, 95% interval")
+    for layers, law in fits.iterrows():
+        colour = _LAYER_COLOURS[layers]
+        ax.plot(d, law["factor"] * d ** law["exponent"], **_FIT, color=colour)
+        label = f"{_LAYERS[layers]}: {law['exponent']:.2f} [{law['low']:.2f}, {law['high']:.2f}]"
+        style = {"color": colour, "marker": _LAYER_MARKERS[layers], "markeredgecolor": "w"}
+        ax.plot([], [], **style, label=label.replace("-", "\N{MINUS SIGN}"))
+    return _log_log(ax, d, axis_label)
+
+
+def _log_log(ax: Axes, sizes: np.ndarray, label: str) -> Axes:
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("input dimension $d$")
+    ax.set_ylabel(label)
+    ax.xaxis.set_major_locator(FixedLocator(sizes))
+    ax.xaxis.set_major_formatter(lambda size, _: f"{size:,.0f}")
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    sns.despine(ax=ax)
+    return ax
 
 
 def _palette(count: int) -> list:

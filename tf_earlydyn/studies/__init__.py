@@ -1,5 +1,5 @@
-"""Studies: data, a network and its linear companion in, a run directory out."""
+"""Studies: data, networks and their linear companions in, a run directory out."""
 
-from tf_earlydyn.studies import agreement
+from tf_earlydyn.studies import agreement, kernel_scaling
 
-__all__ = ["agreement"]
+__all__ = ["agreement", "kernel_scaling"]
