@@ -79,6 +79,17 @@ class Compiled(keras.Model):
         return self.last(tf.function(self.hidden)(x))
 
 
+class ByKeyword(keras.Model):
+    """Layers that are given their inputs by name, among other arguments."""
+
+    def __init__(self):
+        super().__init__()
+        self.normalise, self.last = layers.BatchNormalization(), layers.Dense(2)
+
+    def call(self, x):
+        return self.last(inputs=self.normalise(training=False, inputs=x))
+
+
 class Unused(keras.Model):
     """A layer is called, and what it gives is dropped."""
 
@@ -266,11 +277,17 @@ MODELS = {
     "subclass of a known layer": lambda: _sequential(VECTOR, Doubled(5, "tanh"), layers.Dense(1)),
     "tied weights": lambda: _built(Tied(), VECTOR),
     "a graph within": lambda: _built(Compiled(), VECTOR),
-    "recurrent": lambda: _sequential((4, 5), layers.GRU(3), layers.Dense(2)),
     "time distributed": lambda: _sequential(
         (4, 5), layers.TimeDistributed(layers.Dense(3, "tanh")), layers.Flatten(), layers.Dense(1)
     ),
+    "masked recurrent": lambda: _sequential(
+        (4, 5), layers.Masking(), layers.LayerNormalization(), layers.GRU(2), layers.Dense(1)
+    ),
     "attention": _attention,
+    "an op without a second derivative": lambda: _sequential(
+        IMAGE, layers.Conv2D(2, 3), layers.UpSampling2D(interpolation="bilinear"), layers.Flatten(), layers.Dense(1)
+    ),
+    "called by keyword": lambda: _built(ByKeyword(), VECTOR),
     "trainable activation": lambda: _sequential(VECTOR, layers.Dense(5, layers.PReLU()), layers.Dense(1)),
     "time first": lambda: _built(TimeMajor(), (3, 5)),
     "time and examples in one": lambda: _built(Flattening(), (3, 5)),
@@ -285,7 +302,7 @@ NEEDS_JACOBIANS = {
     "subclass of a known layer",
     "tied weights",
     "a graph within",
-    "recurrent",
+    "masked recurrent",
     "attention",
     "trainable activation",
     "time first",

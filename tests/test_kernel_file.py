@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -74,10 +75,35 @@ def test_another_kernel_is_not_taken_up(case, tmp_path, monkeypatch):
     for changed in ({"x": 2 * x}, {"x": x[:10]}, {"x": x, "variables": ["readout"]}, {"x": x, "method": "jacobian"}):
         with pytest.raises(InputError, match="the beginning of another kernel"):
             ntk.empirical_ntk(model, changed.pop("x"), file=file, **changed)
+    with pytest.raises(InputError, match="the beginning of another kernel"):
+        ntk.empirical_ntk(model, x, x, file=file)  # every tile, not those above the diagonal alone
+    note = tmp_path / ".kernel.npy.json"
+    true = note.read_text()
+    for false in ("[]", true.replace('"tiles": 2', '"tiles": 99')):
+        note.write_text(false)
+        with pytest.raises(InputError, match="the beginning of another kernel"):
+            ntk.empirical_ntk(model, x, file=file)
+    note.write_text(true)
     model.set_weights([2 * weight for weight in model.get_weights()])
     with pytest.raises(InputError, match="the beginning of another kernel"):
         ntk.empirical_ntk(model, x, file=file)
     assert (tmp_path / ".kernel.npy.partial").read_bytes() == before
+
+
+def test_a_network_of_equal_weights_and_other_activation_is_another(tmp_path, monkeypatch):
+    x = kernel_models.inputs(kernel_models.make("mlp"), 11)
+    models = []
+    for activation in ("tanh", "relu"):
+        keras.backend.clear_session()  # so that both have the same names
+        model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(5, activation), keras.layers.Dense(1)])
+        model.set_weights([np.full(weight.shape, 0.1) for weight in model.get_weights()])
+        models.append(model)
+    with monkeypatch.context() as killing:
+        killed_after(2, killing)
+        with pytest.raises(KeyboardInterrupt):
+            ntk.empirical_ntk(models[0], x, file=tmp_path / "kernel.npy")
+    with pytest.raises(InputError, match="the beginning of another kernel"):
+        ntk.empirical_ntk(models[1], x, file=tmp_path / "kernel.npy")
 
 
 def test_a_file_that_was_cut_short_is_not_taken_up(case, tmp_path, monkeypatch):

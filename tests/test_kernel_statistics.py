@@ -1,5 +1,7 @@
 """Statistics that are streamed over tiles, against the same of the dense float64 kernel; and where memory goes."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,27 @@ def test_a_kernel_is_itself(case):
     assert found.alignment == pytest.approx(1)
 
 
+def test_the_wider_dtype_counts():
+    features = np.random.default_rng(0).standard_normal((5, 3))
+    narrow, wide = ntk.FeatureKernel(features.astype("float32")), ntk.FeatureKernel(features)
+    for pair in ((narrow, wide), (wide, narrow)):
+        assert 0 < ntk.compare(*pair).distance < 1e-5
+
+
+@pytest.mark.parametrize("limit", [20_000, 2**30])
+def test_blocks_that_were_gone_through_are_dropped(limit, monkeypatch):
+    """40 rows in blocks of 4 against 2 columns: never more than two blocks of rows at a time."""
+    monkeypatch.setattr(ntk.blocks, "LARGEST", 4)
+    model = kernel_models.make("mlp")
+    sides = ntk.tiles.Sides(*(ntk.TangentKernel(model, kernel_models.inputs(model, n)) for n in (40, 2)))
+    rows = []
+    for pair in ntk.tiles.walk([sides], ntk.tiles.planned([sides], limit)):
+        rows.append(weakref.ref(pair.terms[0][0]["all"][0].cotangents))
+        del pair
+        assert sum(row() is not None for row in rows) <= 2
+    assert len(rows) >= 10
+
+
 def test_distances_add_up_in_float32():
     """2,000 x 2,000 entries: the sum's rounding stays far below an entry's."""
     features = np.random.default_rng(0).standard_normal((2000, 5)).astype("float32")
@@ -74,7 +97,15 @@ def test_what_cannot_be_compared_is_refused(case):
         ntk.compare(first, ntk.FeatureKernel(np.ones((10, 2)), first.outputs))
     with pytest.raises(InputError, match=r"vectors must have the shape \[\d+, k\]"):
         ntk.product(first, np.ones(len(a)))
-    with pytest.raises(InputError, match=r"features must have the shape \[n, p\]"):
-        ntk.FeatureKernel(np.ones(3))
+    for features, message in (
+        (np.ones(3), r"features must have the shape \[n, p\]"),
+        (np.ones((0, 3)), r"features must have the shape \[n, p\]"),
+        (np.ones((2, 3), int), "features must be float32 or float64"),
+        (np.full((2, 3), np.nan), "features must hold finite numbers"),
+    ):
+        with pytest.raises(InputError, match=message):
+            ntk.FeatureKernel(features)
+    with pytest.raises(InputError, match="kernels must be TangentKernel or FeatureKernel"):
+        ntk.compare(first, a)
     with pytest.raises(InputError, match="memory_limit must be at least"):
         ntk.compare(first, first, memory_limit=1)

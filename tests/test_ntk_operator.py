@@ -22,7 +22,7 @@ NAMES = (
     "batch normalisation",
     "shared convolution",
     "subclassed",
-    "recurrent",
+    "masked recurrent",
     "attention",
     "a graph within",
 )
@@ -74,6 +74,25 @@ def test_an_antisymmetric_network_has_its_kernel_at_step_0():
     np.testing.assert_allclose(te.ntk_operator(f, x) @ v, dense(f, x) @ v, rtol=1e-4, atol=1e-6)
 
 
+def test_an_op_without_a_second_derivative_is_told_of_in_the_log(caplog):
+    model = kernel_models.make("an op without a second derivative")
+    x = kernel_models.inputs(model, 3)
+    (v,) = vectors(3, 1)
+    # TensorFlow's bilinear interpolation computes in float32 whatever it is given.
+    np.testing.assert_allclose(te.ntk_operator(model, x) @ v, dense(model, x) @ v, rtol=1e-6)
+    assert caplog.messages == [
+        f"products with {model.name} take a pass an example, which is slow: an op has no forward mode"
+    ]
+
+
+def test_embeddings():
+    layers = [keras.layers.Embedding(9, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((5,), dtype="int32"), *layers])
+    x = np.random.default_rng(0).integers(0, 9, (6, 5)).astype("int32")
+    (v,) = vectors(6, 1)
+    np.testing.assert_allclose(te.ntk_operator(model, x) @ v, dense(model, x) @ v, rtol=1e-4, atol=1e-6)
+
+
 def test_chosen_layers_alone():
     model = kernel_models.make("mlp")
     x = kernel_models.inputs(model, 5)
@@ -104,6 +123,11 @@ def test_spectral_norm_is_the_largest_absolute_eigenvalue(eigenvalues):
     assert ntk.spectral_norm(matrix, tolerance=1e-6) == pytest.approx(np.abs(eigenvalues).max(), rel=1e-5)
 
 
+def test_norms_of_nothing_and_of_one():
+    assert ntk.spectral_norm(np.zeros((5, 5))) == 0
+    assert ntk.spectral_norm(np.array([[-3.0]])) == 3
+
+
 def test_the_same_seed_gives_the_same_eigenvalue():
     model = kernel_models.make("mlp")
     operator = te.ntk_operator(model, kernel_models.inputs(model, 30))
@@ -114,8 +138,17 @@ def test_the_same_seed_gives_the_same_eigenvalue():
 def test_bad_input_is_one_sentence():
     model = kernel_models.make("mlp", "float32")
     operator = te.ntk_operator(model, np.ones((4, 7), "float32"))
-    with pytest.raises(InputError, match="k must be from 1 to 3"):
-        ntk.leading_eigenvalues(operator, 4)
+    for k in (4, 0, 1.5):
+        with pytest.raises(InputError, match="k must be from 1 to 3"):
+            ntk.leading_eigenvalues(operator, k)
+    with pytest.raises(InputError, match="tolerance must be positive"):
+        ntk.spectral_norm(operator, tolerance=np.nan)
+    with pytest.raises(InputError, match="must be square"):
+        ntk.leading_eigenvalues(np.ones((3, 4)))
+    with pytest.raises(InputError, match="must give finite numbers"):
+        ntk.spectral_norm(np.full((3, 3), np.nan))
+    with pytest.raises(InputError, match="memory_limit must be a positive number"):
+        te.ntk_operator(model, np.ones((4, 7)), memory_limit="1GB")
     with pytest.raises(InputError, match=r"x must have the shape \[n, 7\]"):
         te.ntk_operator(model, np.ones((4, 6)))
     with pytest.raises(InputError, match="must be built"):

@@ -78,5 +78,7 @@ class InputSpan:
 def _matrix(array: np.ndarray) -> np.ndarray:
     array = np.asarray(array, np.float64)
     if array.ndim != 2:
-        raise ValueError(f"outputs, targets, residuals and kernels must be matrices, by shape. Received: {array.shape}.")
+        raise ValueError(
+            f"outputs, targets, residuals and kernels must be matrices, by shape. Received: {array.shape}."
+        )
     return array

@@ -2,13 +2,8 @@
 
 from tf_earlydyn.ntk.empirical import empirical_ntk
 from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
-from tf_earlydyn.ntk.operator import (
-    Eigenvalues,
-    feature_operator,
-    leading_eigenvalues,
-    ntk_operator,
-    spectral_norm,
-)
+from tf_earlydyn.ntk.operator import feature_operator, ntk_operator
+from tf_earlydyn.ntk.spectrum import Eigenvalues, leading_eigenvalues, spectral_norm
 from tf_earlydyn.ntk.statistics import Comparison, compare, product, trace
 
 __all__ = [

@@ -1,6 +1,7 @@
 """What a model's computation is like: where it uses each variable, and whether an example's outputs are its own."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.calls import Call, reads, recorded
 from tf_earlydyn.ntk.jacobian import flat_outputs
-from tf_earlydyn.ntk.rules import NAMES, is_known
+from tf_earlydyn.ntk.rules import is_known, own_variables
 
 
 class Analysis(NamedTuple):
@@ -29,22 +30,54 @@ class Analysis(NamedTuple):
     entries: int
 
 
-def check_outputs(model: keras.Model, x: np.ndarray) -> None:
+def examples(x: np.ndarray) -> np.ndarray:
+    """Three inputs like those of ``x`` ``[n, ...]`` that differ from each other, as far as noise can make them."""
+    chosen = x[[0, len(x) // 2, -1]]
+    if np.issubdtype(x.dtype, np.integer):
+        return chosen
+    noise = np.random.default_rng(0).standard_normal(chosen.shape)
+    return (chosen + 0.1 * (np.std(chosen) or 1) * noise).astype(x.dtype)
+
+
+def check_outputs(model: keras.Model, three: np.ndarray) -> None:
     """Calls the model, which makes variables that it may lack still, and looks at its outputs.
 
     Raises:
-        InputError: if they are not one tensor ``[n, ...]``, or an example's outputs depend on others.
+        InputError: if they are not one tensor ``[n, ...]`` of finite numbers, or an example's outputs depend on others.
     """
-    two = tf.constant(x[[0, -1]])
-    together = model(two, training=False)
-    if not tf.is_tensor(together) or together.shape.rank < 1 or together.shape[0] != 2:
-        raise InputError(f"the model must put out one tensor [n, ...]. Received: {model.name}, which does not.")
-    alone = model(tf.stack([two[0], two[0]]), training=False)
-    if not np.allclose(together[0], alone[0], rtol=1e-3, atol=1e-6 * float(tf.reduce_max(tf.abs(together)))):
+    together = _outputs(model, three)
+    alone = _outputs(model, three[[0, 0, 0]])
+    if not (np.isfinite(together).all() and np.isfinite(alone).all()):
+        raise InputError(f"the model's outputs must be finite. Received: {model.name}, which gives others.")
+    if not np.allclose(together[0], alone[0], rtol=1e-3, atol=1e-6 * np.abs(together).max()):
         raise InputError(
             f"the outputs for an example must depend on that example alone. Received: {model.name}, whose outputs "
             "change with the other examples of the batch, or at random."
         )
+
+
+def _outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    with stated(model):
+        outputs = model(tf.constant(x), training=False)
+    if not tf.is_tensor(outputs) or not outputs.dtype.is_floating or outputs.shape.rank < 1 or len(outputs) != len(x):
+        raise InputError(
+            f"the model must put out one tensor [n, ...] of floating-point numbers. Received: {model.name}, which "
+            "does not."
+        )
+    return outputs.numpy()
+
+
+@contextlib.contextmanager
+def stated(model: keras.Model) -> Iterator[None]:
+    """Within this context, what a model's call raises becomes one sentence."""
+    try:
+        yield
+    except Exception as error:  # a model is the user's code, and may raise anything
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"the model must be one that can be called on x1 in inference mode. Received: {model.name}, which raises "
+            f"{type(error).__name__}: {reason}"
+        ) from error
 
 
 def analyse(model: keras.Model, variables: Sequence[keras.Variable], x: np.ndarray) -> Analysis:
@@ -65,7 +98,8 @@ def analyse(model: keras.Model, variables: Sequence[keras.Variable], x: np.ndarr
         found.append(Analysis(structured, outputs.shape[1], np.dtype(outputs.dtype.name), entries))
         return outputs
 
-    tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec((3, *x.shape[1:]), x.dtype))
+    with stated(model):
+        tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec((3, *x.shape[1:]), x.dtype))
     return found[0]
 
 
@@ -78,13 +112,11 @@ def known_layers(model: keras.Model, variables: Sequence[keras.Variable]) -> lis
     """The layers that have a rule, and one of ``variables``."""
     wanted = {id(variable) for variable in variables}
     layers = {id(layer): layer for layer in model._flatten_layers() if is_known(layer)}
-    return [layer for layer in layers.values() if wanted & {id(v) for v in layer.trainable_variables}]
+    return [layer for layer in layers.values() if wanted & set(map(id, own_variables(layer).values()))]
 
 
 def _is_covered(variable: keras.Variable, calls: Sequence[Call]) -> bool:
-    """Whether all of a variable's uses are in calls of one known layer, which knows it."""
-    if variable.name not in NAMES:
-        return False
+    """Whether all of a variable's uses are in calls of one known layer."""
     uses = [call for call in calls if call.reads.get(id(variable))]
     return len({id(call.layer) for call in uses}) == 1 and reads(variable) == sum(
         call.reads[id(variable)] for call in uses

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import keras
 import tensorflow as tf
 
+from tf_earlydyn.ntk.rules import own_variables
+
 
 @dataclasses.dataclass
 class Call:
@@ -48,14 +50,14 @@ def recorded(layers: Sequence[keras.layers.Layer]) -> Iterator[list[Call]]:
 
 
 def _recorder(layer: keras.layers.Layer, calls: list[Call]):
-    original = layer.call
+    original, variables = layer.call, own_variables(layer).values()
 
     def call(*args, **kwargs):
-        before = {id(variable): reads(variable) for variable in layer.trainable_variables}
+        before = {id(variable): reads(variable) for variable in variables}
         with _before_activation(layer) as linear:
             outputs = original(*args, **kwargs)
-        used = {id(variable): reads(variable) - before[id(variable)] for variable in layer.trainable_variables}
-        calls.append(Call(layer, (args or tuple(kwargs.values()))[0], linear[0] if linear else outputs, used))
+        used = {id(variable): reads(variable) - before[id(variable)] for variable in variables}
+        calls.append(Call(layer, args[0] if args else kwargs["inputs"], linear[0] if linear else outputs, used))
         return outputs
 
     return call

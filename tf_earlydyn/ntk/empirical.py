@@ -12,7 +12,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.blocks import Plan
 from tf_earlydyn.ntk.kernel import WHOLE, TangentKernel
 from tf_earlydyn.ntk.storage import KernelFile, fingerprint
-from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT, Pair, Sides, planned, progress_bar, strips, walk
+from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT, Pair, Sides, block_pairs, planned, progress_bar, strips, walk
 
 
 def empirical_ntk(
@@ -34,7 +34,8 @@ def empirical_ntk(
     float64, at its weights of the moment. The model runs in inference mode: BatchNormalization uses its moving mean
     and variance, Dropout does nothing. Layers that are used several times count with all their uses.
 
-    A model is traced and compiled on its first call, and again for other numbers of examples.
+    A model is traced and compiled on its first call, and again for other numbers of examples. It is kept compiled until
+    its layers, activations or trainable variables are others: what else changes its computation takes a new model.
 
     Args:
         model: a built Keras model, with outputs ``[n]``, ``[n, C]`` or ``[n, ...]``, which are flattened.
@@ -47,8 +48,8 @@ def empirical_ntk(
             ``tf.GradientTape``, for any layer, slowly. ``auto``: structured where it can be; variables of other layers
             by their Jacobians, with a line in the log.
         variables: layer names, variables or their paths: the kernel of these alone. Equal names are taken together.
-        by_layer: whether to give each layer's kernel apart. They add up to the whole, in proportion to their learning
-            rates where these differ.
+        by_layer: whether to give each layer's kernel apart. They add up to the whole; with learning rates of their own,
+            sum_l eta_l Theta_l takes the place of eta Theta.
         memory_limit: bytes that the computation may take beside the result, as estimated ahead.
         file: an ``.npy`` file to be written, which is then given as a memory-mapped array. What a killed process left
             is taken up where it ended.
@@ -79,6 +80,8 @@ def empirical_ntk(
         _fill(kernels, matrix, chosen, show_progress)
         kernels = {name: _by_pairs(kernel) for name, kernel in kernels.items()}
         return kernels if by_layer else kernels[WHOLE]
+    if not isinstance(file, (str, Path)):
+        raise InputError(f"file must be the path of an .npy file. Received: {type(file).__name__}.")
     if by_layer:
         raise InputError(f"file holds one kernel, and by_layer=True gives several. Received: file={file}.")
     return _into_file(Path(file), matrix, chosen, show_progress)
@@ -87,7 +90,8 @@ def empirical_ntk(
 def _into_file(path: Path, matrix: Sides, chosen: Plan, show_progress: bool) -> np.ndarray:
     c = matrix.rows.outputs
     shape = (len(matrix.rows), len(matrix.columns), *((c, c) if c > 1 else ()))
-    store = KernelFile(path, shape, matrix.rows.dtype, fingerprint(matrix, chosen))
+    tiles = len(block_pairs(chosen, matrix.rows is matrix.columns))
+    store = KernelFile(path, shape, matrix.rows.dtype, fingerprint(matrix, chosen), tiles)
     kernel = store.array.reshape(*shape[:2], c, c).transpose(0, 2, 1, 3)
     _fill({WHOLE: kernel}, matrix, chosen, show_progress, store)
     return store.finish()

@@ -31,19 +31,49 @@ def checked_inputs(model: keras.Model, x, name: str) -> np.ndarray | tf.Tensor:
     Raises:
         InputError: if they are not one array of finite numbers, of a shape and dtype that the model takes.
     """
-    if not isinstance(x, (np.ndarray, tf.Tensor, tf.Variable)):
+    if not isinstance(x, (np.ndarray, tf.Tensor, tf.Variable)) or isinstance(x, np.ma.MaskedArray):
         raise InputError(f"{name} must be a NumPy array or a tensor. Received: {type(x).__name__}.")
+    if tf.inside_function():
+        raise InputError(f"{name} must be numbers, so that kernels are asked for outside of a tf.function.")
     x = np.asarray(x)
     expected, dtype = _signature(model)
     if x.ndim < 1 or len(x) == 0 or not _fits(x.shape, expected):
         wanted = "[n, ...] with n > 0" if expected is None else f"[n{''.join(f', {s}' for s in expected[1:])}], n > 0"
         raise InputError(f"{name} must have the shape {wanted}. Received: {x.shape}.")
-    integers = np.issubdtype(x.dtype, np.integer) and (dtype is None or "int" in dtype)
-    if not (np.issubdtype(x.dtype, np.floating) or integers):
+    kinds = [np.integer, np.floating] if dtype is None else [np.integer if "int" in dtype else np.floating]
+    if not any(np.issubdtype(x.dtype, kind) for kind in kinds):
         raise InputError(f"{name} must hold numbers of dtype {dtype or model.compute_dtype}. Received: {x.dtype}.")
-    if integers:
+    if np.issubdtype(x.dtype, np.integer):
         return x
-    x = x.astype(dtype if dtype in ("float32", "float64") else model.compute_dtype, copy=False)
+    return _finite(x.astype(dtype if dtype in ("float32", "float64") else model.compute_dtype, copy=False), name)
+
+
+def checked_features(features) -> np.ndarray:
+    """Features ``[n, p]`` of a linear model, in float32 or float64.
+
+    Raises:
+        InputError: if they are not finite floating-point numbers of such a shape.
+    """
+    features = np.asarray(features)
+    if features.ndim != 2 or features.size == 0:
+        raise InputError(f"features must have the shape [n, p]. Received: {features.shape}.")
+    if features.dtype not in (np.float32, np.float64):
+        raise InputError(f"features must be float32 or float64. Received: {features.dtype}.")
+    return _finite(features, "features")
+
+
+def checked_memory_limit(memory_limit) -> int:
+    """A number of bytes.
+
+    Raises:
+        InputError: if it is not a positive integer.
+    """
+    if not isinstance(memory_limit, (int, np.integer)) or isinstance(memory_limit, bool) or memory_limit < 1:
+        raise InputError(f"memory_limit must be a positive number of bytes. Received: memory_limit={memory_limit!r}.")
+    return int(memory_limit)
+
+
+def _finite(x: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(x).all():
         first = tuple(map(int, np.argwhere(~np.isfinite(x))[0]))
         raise InputError(f"{name} must hold finite numbers. Received: {x[first]} at {first}.")
@@ -51,14 +81,13 @@ def checked_inputs(model: keras.Model, x, name: str) -> np.ndarray | tf.Tensor:
 
 
 def _signature(model: keras.Model) -> tuple[tuple | None, str | None]:
-    """The shape and dtype of the model's input, as far as it tells."""
+    """The shape and dtype of the model's input, if it declares one."""
     declared = getattr(model, "inputs", None)
-    if declared:
-        if len(declared) > 1:
-            raise InputError(f"the model must take one input. Received: {model.name}, which takes {len(declared)}.")
-        return tuple(declared[0].shape), keras.backend.standardize_dtype(declared[0].dtype)
-    shape = (model.get_build_config() or {}).get("input_shape")
-    return (tuple(shape) if isinstance(shape, (list, tuple)) else None), None
+    if not declared:
+        return None, None
+    if len(declared) > 1:
+        raise InputError(f"the model must take one input. Received: {model.name}, which takes {len(declared)}.")
+    return tuple(declared[0].shape), keras.backend.standardize_dtype(declared[0].dtype)
 
 
 def _fits(shape: tuple[int, ...], expected: tuple | None) -> bool:

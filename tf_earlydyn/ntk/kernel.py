@@ -1,15 +1,15 @@
 """Kernel matrices that are computed block by block: a model's tangent kernel, and a linear model's kernel."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
-from tf_earlydyn.ntk.analysis import check_outputs
-from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
+from tf_earlydyn.ntk.analysis import check_outputs, examples
+from tf_earlydyn.ntk.inputs import checked_features, checked_inputs, checked_model
 from tf_earlydyn.ntk.program import METHODS, Program, Sizes
 from tf_earlydyn.ntk.terms import Product, Term
 from tf_earlydyn.ntk.variables import chosen, layer_name
@@ -44,11 +44,12 @@ class TangentKernel:
         name: str = "x",
     ) -> None:
         for option, value, choices in (("outputs", outputs, ("full", "trace")), ("method", method, METHODS)):
-            if value not in choices:
+            if not isinstance(value, str) or value not in choices:
                 raise InputError(f"{option} must be one of {', '.join(choices)}. Received: {option}={value!r}.")
         self.model = checked_model(model)
         self.x = checked_inputs(model, x, name)
-        programs = _programs(model, self.x)
+        three = examples(self.x)
+        programs = _programs(model, three)
         groups: dict[str, list[keras.Variable]] = {}
         for variable in chosen(model, variables):
             groups.setdefault(layer_name(variable) if by_layer else WHOLE, []).append(variable)
@@ -58,7 +59,7 @@ class TangentKernel:
         ids = tuple((group, tuple(map(id, members))) for group, members in groups.items())
         key = (method, outputs, ids, self.x.shape[1:], self.x.dtype)
         if key not in programs:
-            programs[key] = Program(model, groups, method, outputs == "trace", self.x)
+            programs[key] = Program(model, groups, method, outputs == "trace", three)
         self._program = programs[key]
 
     @property
@@ -87,16 +88,17 @@ class FeatureKernel:
     """The kernel of a linear model, Psi Psi', for each of C outputs alone.
 
     Args:
-        features: Psi, ``[n, p]``.
+        features: Psi, ``[n, p]``, float32 or float64.
         outputs: C.
+
+    Raises:
+        InputError: if ``features`` are not finite numbers of that shape.
     """
 
     groups = (WHOLE,)
 
     def __init__(self, features: np.ndarray | tf.Tensor, outputs: int = 1) -> None:
-        self.features = np.asarray(features)
-        if self.features.ndim != 2:
-            raise InputError(f"features must have the shape [n, p]. Received: {self.features.shape}.")
+        self.features = checked_features(features)
         self.outputs = outputs
 
     @property
@@ -125,9 +127,25 @@ def filled_up(rows: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
 
 
-def _programs(model: keras.Model, x: np.ndarray) -> dict[tuple, Program]:
-    """What was compiled for the model so far: it is kept with the model, and goes with it."""
-    if "_tangent_programs" not in vars(model):
-        check_outputs(model, x)
-        vars(model)["_tangent_programs"] = {}
-    return vars(model)["_tangent_programs"]
+def _programs(model: keras.Model, three: np.ndarray) -> dict[tuple, Program]:
+    """What was compiled for the model as it is built now: it is kept with the model, and goes with it."""
+    kept: _Kept | None = vars(model).get("_tangent_programs")
+    if kept is None or kept.parts_changed(model):
+        check_outputs(model, three)
+        kept = vars(model)["_tangent_programs"] = _Kept(_parts(model), {})
+    return kept.programs
+
+
+class _Kept(NamedTuple):
+    """Programs, and the parts of the model they were compiled for, which are kept so that no other takes their id."""
+
+    parts: list
+    programs: dict[tuple, Program]
+
+    def parts_changed(self, model: keras.Model) -> bool:
+        return list(map(id, self.parts)) != list(map(id, _parts(model)))
+
+
+def _parts(model: keras.Model) -> list:
+    layers = model._flatten_layers()
+    return [*layers, *(getattr(layer, "activation", None) for layer in layers), *model.trainable_variables]

@@ -1,22 +1,25 @@
-"""Kernel matrices as linear operators: products by one reverse and one forward pass, and what Lanczos makes of them."""
+"""Kernel matrices as linear operators: products by one reverse and one forward pass."""
 
+import logging
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, aslinearoperator, eigsh
+from scipy.sparse.linalg import LinearOperator
 
 from tf_earlydyn.errors import InputError
-from tf_earlydyn.ntk.analysis import analyse, check_outputs
+from tf_earlydyn.ntk.analysis import analyse, check_outputs, examples
 from tf_earlydyn.ntk.blocks import Blocks
 from tf_earlydyn.ntk.compiled import compiled
-from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
-from tf_earlydyn.ntk.jacobian import flat_outputs
+from tf_earlydyn.ntk.confirmation import moved
+from tf_earlydyn.ntk.inputs import checked_features, checked_inputs, checked_memory_limit, checked_model
+from tf_earlydyn.ntk.jacobian import flat_outputs, jacobians
 from tf_earlydyn.ntk.kernel import filled_up
 from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT
 from tf_earlydyn.ntk.variables import chosen
+
+_LOG = logging.getLogger("tf_earlydyn")
 
 
 def ntk_operator(
@@ -54,16 +57,21 @@ class _TangentOperator(LinearOperator):
     def __init__(self, model, x, variables, memory_limit: int) -> None:
         self._model = checked_model(model)
         self._x = checked_inputs(model, x, "x")
-        check_outputs(model, self._x)
+        three = examples(self._x)
+        check_outputs(model, three)
         self._variables = chosen(model, variables)
-        found = analyse(model, self._variables, self._x)
+        found = analyse(model, self._variables, three)
         self._outputs = found.outputs
+        super().__init__(found.dtype, 2 * (len(self._x) * found.outputs,))
         self._blocks = _blocks(len(self._x), 3 * found.entries * found.dtype.itemsize, memory_limit)
         self._inputs = [tf.constant(filled_up(self._x[block], self._blocks.size)) for block in self._blocks]
         self._pull = compiled(self._pulled)
         self._push = compiled(self._pushed)
-        size = len(self._x) * self._outputs
-        super().__init__(found.dtype, (size, size))
+        if not self._can_push(tf.constant(three)):
+            _LOG.warning(
+                "products with %s take a pass an example, which is slow: an op has no forward mode", model.name
+            )
+            self._push = compiled(self._pushed_one_by_one)
 
     def _matvec(self, v: np.ndarray) -> np.ndarray:
         rows = np.asarray(v, self.dtype).reshape(len(self._x), self._outputs)
@@ -94,16 +102,36 @@ class _TangentOperator(LinearOperator):
         """
         values = [variable.value for variable in self._variables]
         with tf.GradientTape(watch_accessed_variables=False) as outer:
-            weights = tf.zeros((x.shape[0], self._outputs), directions[0].dtype)
+            weights = tf.zeros((x.shape[0], self._outputs), self.dtype)
             outer.watch(weights)
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 inner.watch(values)
                 outputs = flat_outputs(self._model, x)
             pulled = inner.gradient(outputs, values, weights, "zero")
+            pulled = [tf.convert_to_tensor(part) for part in pulled]
         return outer.gradient(pulled, weights, directions, "zero")
+
+    def _pushed_one_by_one(self, x: tf.Tensor, directions: list[tf.Tensor]) -> tf.Tensor:
+        """J u of a block by reverse passes alone, one for each example and output."""
+        parts = zip(jacobians(self._model, self._variables, x), directions, strict=True)
+        products = [tf.matmul(part, tf.reshape(direction, (-1, 1)))[..., 0] for part, direction in parts]
+        return tf.add_n([tf.cast(product, self.dtype) for product in products])
+
+    def _can_push(self, x: tf.Tensor) -> bool:
+        """Whether the fast forward pass is right: an op whose gradient has none fails it, or is silently left out."""
+        rng = np.random.default_rng(0)
+        directions = [tf.constant(rng.standard_normal(v.shape), v.dtype) for v in self._variables]
+        with moved(self._model):
+            expected = compiled(self._pushed_one_by_one)(x, directions)
+            try:
+                found = self._push(x, directions)
+            except LookupError:
+                return False
+        return bool(tf.norm(found - expected) <= 1e-3 * tf.norm(expected))
 
 
 def _blocks(n: int, per_example: int, memory_limit: int) -> Blocks:
+    memory_limit = checked_memory_limit(memory_limit)
     if per_example > memory_limit:
         raise InputError(
             f"memory_limit must be at least {per_example} bytes, what one example takes. "
@@ -118,63 +146,10 @@ def feature_operator(features: np.ndarray, outputs: int = 1) -> LinearOperator:
     Returns:
         A ``[n C, n C]`` operator; ``ntk_operator(model, x) - feature_operator(psi(x))`` is one, too.
     """
-    features = np.asarray(features)
-    if features.ndim != 2:
-        raise InputError(f"features must have the shape [n, p]. Received: {features.shape}.")
+    features = checked_features(features)
     n = len(features)
 
     def matvec(v: np.ndarray) -> np.ndarray:
         return (features @ (features.T @ v.reshape(n, outputs))).reshape(-1)
 
     return LinearOperator((n * outputs, n * outputs), matvec, rmatvec=matvec, dtype=features.dtype)
-
-
-class Eigenvalues(NamedTuple):
-    """Eigenvalues found by Lanczos.
-
-    Attributes:
-        values: ``[k]``, the largest first; by absolute value for the spectral norm.
-        errors: ``[k]``: within so much of each value there is an eigenvalue: the norm ||A v - value v||, ||v|| = 1.
-    """
-
-    values: np.ndarray
-    errors: np.ndarray
-
-
-def leading_eigenvalues(
-    operator: LinearOperator | np.ndarray, k: int = 1, *, tolerance: float = 1e-4, seed: int = 0
-) -> Eigenvalues:
-    """The ``k`` algebraically largest eigenvalues of a symmetric operator, by Lanczos (ARPACK) in float64.
-
-    Args:
-        operator: symmetric, ``[n, n]``.
-        k: how many, less than n.
-        tolerance: the relative accuracy that Lanczos stops at.
-        seed: draws the first vector.
-
-    Raises:
-        InputError: if ``k`` is not from 1 to n - 1, or the tolerance is not reached.
-    """
-    return _lanczos(operator, k, "LA", tolerance, seed)
-
-
-def spectral_norm(operator: LinearOperator | np.ndarray, *, tolerance: float = 1e-4, seed: int = 0) -> float:
-    """The largest absolute eigenvalue of a symmetric operator, to a relative ``tolerance``, by Lanczos (ARPACK)."""
-    return float(abs(_lanczos(operator, 1, "LM", tolerance, seed).values[0]))
-
-
-def _lanczos(operator, k: int, which: str, tolerance: float, seed: int) -> Eigenvalues:
-    operator = aslinearoperator(operator)
-    n = operator.shape[0]
-    if not 1 <= k < n:
-        raise InputError(f"k must be from 1 to {n - 1}, less than the operator's size. Received: k={k}.")
-    double = LinearOperator(operator.shape, lambda v: np.asarray(operator @ v, np.float64), dtype=np.float64)
-    start = np.random.default_rng(seed).standard_normal(n)
-    try:
-        values, vectors = eigsh(double, k, which=which, tol=tolerance, v0=start)
-    except ArpackNoConvergence as error:
-        raise InputError(f"tolerance={tolerance} was not reached: take a larger one. Received: {error}.") from error
-    order = np.argsort(-values if which == "LA" else -abs(values))
-    values, vectors = values[order], vectors[:, order]
-    errors = [np.linalg.norm(double @ v - value * v) for value, v in zip(values, vectors.T, strict=True)]
-    return Eigenvalues(values, np.array(errors))

@@ -10,8 +10,9 @@ import tensorflow as tf
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse
 from tf_earlydyn.ntk.compiled import compiled
+from tf_earlydyn.ntk.confirmation import confirmed
 from tf_earlydyn.ntk.jacobian import jacobians
-from tf_earlydyn.ntk.structured import confirmed, structured_terms
+from tf_earlydyn.ntk.structured import structured_terms
 from tf_earlydyn.ntk.terms import Direct, Term, cheaper, entries_per_example, entries_per_pair, traced
 
 _LOG = logging.getLogger("tf_earlydyn")
@@ -34,7 +35,7 @@ class Program:
         groups: the variables that the kernel is of, by name of the group whose kernel is asked for.
         method: one of ``METHODS``.
         trace: whether the outputs are averaged over.
-        x: some inputs, of which the first and the last are used.
+        x: three inputs that differ, ``[3, ...]``.
 
     Raises:
         InputError: if ``method`` does not go with the model.
@@ -87,11 +88,11 @@ class Program:
             known = structured_terms(self._model, self._structured, x)
             terms |= {id(variable): term for variable, term in zip(self._structured, known, strict=True)}
         if self._differentiated:
-            rows = jacobians(self._model, self._differentiated, x)
+            rows = [tf.cast(part, self.dtype) for part in jacobians(self._model, self._differentiated, x)]
             terms |= {id(variable): Direct(part) for variable, part in zip(self._differentiated, rows, strict=True)}
         if self._trace:
             terms = {key: traced(term) for key, term in terms.items()}
         return {
-            name: [cheaper(terms[id(variable)], pairs_per_example) for variable in group]
+            name: [part for variable in group for part in cheaper(terms[id(variable)], pairs_per_example)]
             for name, group in self._groups.items()
         }

@@ -15,7 +15,7 @@ from tf_earlydyn.ntk.terms import Direct, Product, Term
 Rule = Callable[[keras.layers.Layer, tf.Tensor, tf.Tensor], dict[str, Term]]
 
 RULES: dict[type, Rule] = {}
-NAMES = ("kernel", "bias", "gamma", "beta")  # of the variables that the rules cover
+NAMES = ("kernel", "bias", "gamma", "beta")  # of the variables that the rules cover, and of the layers' attributes
 
 
 def _rule(*layer_types: type) -> Callable[[Rule], Rule]:
@@ -28,6 +28,13 @@ def is_known(layer: keras.layers.Layer) -> bool:
         layer, "rms_scaling", False
     )
     return type(layer) in RULES and usual and "call" not in vars(layer)
+
+
+def own_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """The layer's trainable variables that its rule covers, by name; none of sublayers, such as an activation's."""
+    trainable = {id(variable) for variable in layer.trainable_variables}
+    attributes = {name: getattr(layer, name, None) for name in NAMES}
+    return {name: variable for name, variable in attributes.items() if id(variable) in trainable}
 
 
 @_rule(keras.layers.Dense, NTKDense)

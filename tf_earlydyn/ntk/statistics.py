@@ -15,6 +15,7 @@ from tf_earlydyn.ntk.tiles import (
     Pair,
     Sides,
     Terms,
+    pairs_per_example,
     planned,
     progress_bar,
     strip_height,
@@ -62,6 +63,9 @@ def compare(
     Raises:
         InputError: if they are not of the same number of examples and outputs, or the limit is too small.
     """
+    for kernel in (first, second):
+        if not isinstance(kernel, Kernel):
+            raise InputError(f"kernels must be TangentKernel or FeatureKernel. Received: {type(kernel).__name__}.")
     shapes = [(len(kernel), kernel.outputs) for kernel in (first, second)]
     if shapes[0] != shapes[1]:
         raise InputError(f"the kernels must be of as many examples and outputs. Received: [n, C] of {shapes}.")
@@ -74,9 +78,14 @@ def compare(
 
 
 def trace(kernel: Kernel, *, memory_limit: int = DEFAULT_MEMORY_LIMIT) -> float:
-    """The trace over (example, output) pairs, in time of n."""
+    """The trace over (example, output) pairs, in time of n.
+
+    Raises:
+        InputError: if the limit is too small.
+    """
     blocks = planned([Sides(kernel, kernel)], memory_limit).rows
-    sums = (_diagonals(_flat(kernel.terms(block, blocks.size, len(kernel))))[: _length(block)] for block in blocks)
+    pairs = pairs_per_example(len(kernel), len(kernel))
+    sums = (_diagonals(_flat(kernel.terms(block, blocks.size, pairs)))[: _length(block)] for block in blocks)
     return float(sum(np.sum(part) for part in sums))
 
 
@@ -139,8 +148,9 @@ def _sums(terms: list[tuple[list[Term], list[Term]]], row_weights: tf.Tensor, co
     for start in range(0, row_weights.shape[0], height):
         strip = slice(start, start + height)
         a, b = (tile(taken(rows, strip), columns) for rows, columns in terms)
-        b = tf.cast(b, a.dtype)
-        weights = row_weights[strip, None, None, None] * column_weights[:, None]
+        wider = tf.float64 if tf.float64 in (a.dtype, b.dtype) else a.dtype
+        a, b = tf.cast(a, wider), tf.cast(b, wider)
+        weights = tf.cast(row_weights[strip, None, None, None] * column_weights[:, None], wider)
         parts = [tf.reduce_sum(weights * part, axis=(1, 2, 3)) for part in ((a - b) ** 2, a * a, b * b, a * b)]
         total += tf.reduce_sum(tf.cast(tf.stack(parts), tf.float64), axis=1)
     return total

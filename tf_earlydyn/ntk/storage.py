@@ -22,6 +22,7 @@ class KernelFile:
         path: the ``.npy`` file.
         shape, dtype: of the array.
         identity: what tells this kernel from others.
+        total: how many tiles it has.
 
     Attributes:
         array: the array, memory-mapped.
@@ -31,7 +32,7 @@ class KernelFile:
         InputError: if the file exists, cannot be made, or its beginning is of another kernel.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype, identity: str) -> None:
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype, identity: str, total: int) -> None:
         self._path = path.expanduser()
         self._partial = self._path.with_name(f".{self._path.name}.partial")
         self._note = self._path.with_name(f".{self._path.name}.json")
@@ -40,21 +41,26 @@ class KernelFile:
         if self._path.suffix != ".npy" or self._path.exists():
             raise InputError(f"file must be a new .npy file. Received: file={path}.")
         if self._partial.exists() and self._note.exists():
-            self.array, self.tiles = self._begun()
+            self.array, self.tiles = self._begun(total)
         else:
             self.array, self.tiles = self._new(shape, dtype), 0
 
     def _new(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         try:
+            self._note.unlink(missing_ok=True)  # that of an older file must never vouch for this one
             array = np.lib.format.open_memmap(self._partial, mode="w+", dtype=dtype, shape=shape)
             self._write_note(0)
         except OSError as error:
             raise InputError(f"file cannot be made ({error.strerror}). Received: file={self._path}.") from error
         return array
 
-    def _begun(self) -> tuple[np.ndarray, int]:
+    def _begun(self, total: int) -> tuple[np.ndarray, int]:
         note = read_json(self._note)
-        if note.get("identity") != self._identity:
+        if (
+            not isinstance(note, dict)
+            or note.get("identity") != self._identity
+            or note.get("tiles") not in range(total)
+        ):
             raise InputError(
                 f"{self._partial} is the beginning of another kernel (other weights, inputs or options): delete it, "
                 f"or name another file. Received: file={self._path}."
@@ -88,7 +94,11 @@ class KernelFile:
 
 def fingerprint(matrix: Sides, chosen: Plan) -> str:
     """What tells a kernel matrix, and the order of its tiles, from others."""
-    digest = hashlib.sha256(json.dumps([matrix.rows.description, chosen], default=str).encode())
-    for array in (matrix.rows.x, matrix.columns.x, *(variable.numpy() for variable in matrix.rows.model.variables)):
+    rows, columns, model = matrix.rows, matrix.columns, matrix.rows.model
+    symmetric = rows is columns
+    digest = hashlib.sha256(json.dumps([rows.description, chosen, symmetric], default=str).encode())
+    outputs = np.asarray(model(rows.x[:2], training=False))  # which tell of what is no weight
+    for array in (rows.x, columns.x, outputs, *(variable.numpy() for variable in model.variables)):
+        digest.update(f"{array.shape} {array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

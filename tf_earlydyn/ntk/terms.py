@@ -54,30 +54,30 @@ def traced(term: Term) -> Term:
     return Product(term.taps, tf.reshape(cotangents, (n, 1, positions, groups, c * units)))
 
 
-def cheaper(term: Term, pairs_per_example: float) -> Term:
+def cheaper(term: Term, pairs_per_example: float) -> list[Term]:
     """The term in the form that takes fewer operations, if each example meets that many others.
 
     Contracting the two sides of a ``Product`` first costs P^2 G (F + C^2 U) multiply-adds a pair, and as many products
     of entries as P^2 G C^2; forming its Jacobian costs C P G F U an example, and then C^2 G F U a pair.
     """
     if isinstance(term, Direct):
-        return term
+        return [term]
     _, c, positions, groups, units = term.cotangents.shape
     fan_in = sum(tap.shape[-1] for tap in term.taps)
     contracted = positions**2 * groups * (fan_in + c**2 * (units + _ELEMENTWISE))
     formed = groups * fan_in * units * (c**2 + c * positions / pairs_per_example)
-    return term if contracted < formed else _formed(term)
+    return [term] if contracted < formed else _formed(term)
 
 
-def _formed(term: Product) -> Direct:
+def _formed(term: Product) -> list[Term]:
+    """The Jacobian, a part for each tap: to put them together would take as long as to form them."""
     n, c = term.cotangents.shape[:2]
-    cotangents = tf.transpose(term.cotangents, (0, 3, 1, 2, 4))  # [n, G, C, P, U]
+    cotangents = tf.transpose(term.cotangents, (0, 1, 3, 2, 4))  # [n, C, G, P, U]
     parts = []
     for tap in term.taps:
-        inputs = tf.transpose(tap, (0, 2, 3, 1))[:, :, None]  # [n, G, 1, f, P]
-        jacobian = tf.matmul(inputs, cotangents)  # [n, G, C, f, U]
-        parts.append(tf.reshape(tf.transpose(jacobian, (0, 2, 1, 3, 4)), (n, c, -1)))
-    return Direct(tf.concat(parts, axis=2))
+        inputs = tf.transpose(tap, (0, 2, 1, 3))[:, None]  # [n, 1, G, P, f]
+        parts.append(Direct(tf.reshape(tf.matmul(inputs, cotangents, transpose_a=True), (n, c, -1))))
+    return parts
 
 
 def contract(a: Term, b: Term) -> tf.Tensor:
@@ -109,6 +109,15 @@ def diagonal(term: Term) -> tf.Tensor:
     inputs = tf.concat(term.taps, axis=-1)
     covariance = tf.einsum("npgf,nqgf->ngpq", inputs, inputs)
     return tf.einsum("ngpq,ncpgu,ncqgu->nc", covariance, term.cotangents, term.cotangents)
+
+
+def weighted_sum(term: Term, weights: tf.Tensor) -> tf.Tensor:
+    """The Jacobian's rows summed with ``weights`` ``[n, C]``, in the order of the variable's entries ``[p]``."""
+    if isinstance(term, Direct):
+        return tf.einsum("nc,ncp->p", weights, term.rows)
+    cotangents = tf.einsum("nc,ncpgu->npgu", weights, term.cotangents)
+    parts = [tf.reshape(tf.einsum("npgf,npgu->fgu", tap, cotangents), [-1]) for tap in term.taps]
+    return tf.concat(parts, axis=0)
 
 
 def _outer(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

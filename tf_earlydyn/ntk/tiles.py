@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from tf_earlydyn.ntk.blocks import Plan, plan
 from tf_earlydyn.ntk.compiled import compiled
+from tf_earlydyn.ntk.inputs import checked_memory_limit
 from tf_earlydyn.ntk.kernel import FeatureKernel, TangentKernel
 from tf_earlydyn.ntk.terms import Direct, Term, contract, taken
 
@@ -39,8 +40,9 @@ def planned(matrices: Sequence[Sides], memory_limit: int) -> Plan:
     Raises:
         InputError: if one pair of examples takes more than ``memory_limit`` bytes.
     """
+    memory_limit = checked_memory_limit(memory_limit)
     n1, n2 = len(matrices[0].rows), len(matrices[0].columns)
-    sizes = [matrix.columns.sizes(_pairs_per_example(n1, n2)) for matrix in matrices]
+    sizes = [matrix.columns.sizes(pairs_per_example(n1, n2)) for matrix in matrices]
     itemsize = max(matrix.columns.dtype.itemsize for matrix in matrices)
     return plan(n1, n2, *(itemsize * sum(entries) for entries in zip(*sizes, strict=True)), memory_limit)
 
@@ -54,21 +56,20 @@ def block_pairs(chosen: Plan, symmetric: bool) -> list[tuple[slice, slice]]:
 def walk(matrices: Sequence[Sides], chosen: Plan, skip: int = 0) -> Iterator[Pair]:
     """Goes through ``block_pairs`` but for the first ``skip``, and makes the terms of each block when it is needed."""
     symmetric = matrices[0].rows is matrices[0].columns
-    pairs = _pairs_per_example(chosen.rows.n, chosen.columns.n)
+    pairs = pairs_per_example(chosen.rows.n, chosen.columns.n)
     kept: dict[tuple[bool, int], list[Terms]] = {}
 
     def terms(of_columns: bool, block: slice) -> list[Terms]:
         key = (of_columns or symmetric, block.start)
         if key not in kept:
             size = (chosen.columns if of_columns else chosen.rows).size
-            if not chosen.keep:  # one block of either side is enough
-                for old in [old for old in kept if old[1] not in needed]:
-                    del kept[old]
             kept[key] = [sides[of_columns].terms(block, size, pairs) for sides in matrices]
         return kept[key]
 
     for rows, columns in block_pairs(chosen, symmetric)[skip:]:
-        needed = {rows.start, columns.start}
+        needed = {(symmetric, rows.start), (True, columns.start)}
+        for key in [key for key in kept if key not in needed and not (chosen.keep and key[0])]:
+            del kept[key]  # before others are made
         row_terms, column_terms = terms(False, rows), terms(True, columns)
         yield Pair(rows, columns, list(zip(row_terms, column_terms, strict=True)))
 
@@ -85,7 +86,7 @@ def progress_bar(pairs: Iterator[Pair], chosen: Plan, symmetric: bool, skip: int
             bar.update(count)
 
 
-def _pairs_per_example(n1: int, n2: int) -> int:
+def pairs_per_example(n1: int, n2: int) -> int:
     """How many pairs there are for an example whose terms are made, to a power of two."""
     return 2 ** round(math.log2(max(1, n1 * n2 / (n1 + n2))))
 

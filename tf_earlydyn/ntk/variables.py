@@ -20,13 +20,13 @@ def chosen(model: keras.Model, variables: Sequence[str | keras.Variable] | None)
         raise InputError(f"the model must have a trainable variable. Received: {model.name}, which has none.")
     if variables is None:
         return trainable
-    if isinstance(variables, (str, keras.Variable)) or not variables:
+    if not isinstance(variables, (list, tuple)) or not variables:
         raise InputError(f"variables must be a list of layer names or variables. Received: {variables!r}.")
     for wanted in variables:
         if not any(_matches(variable, wanted) for variable in trainable):
             raise InputError(
                 f"variables must name layers with trainable variables, which are {', '.join(_layers(trainable))}. "
-                f"Received: {getattr(wanted, 'path', wanted)!r}."
+                f"Received: {_in_words(wanted)}."
             )
     return [variable for variable in trainable if any(_matches(variable, wanted) for wanted in variables)]
 
@@ -40,6 +40,12 @@ def _matches(variable: keras.Variable, wanted: str | keras.Variable) -> bool:
     if isinstance(wanted, str):
         return wanted == variable.path or wanted in variable.path.split("/")[:-1]
     return variable is wanted
+
+
+def _in_words(wanted) -> str:
+    if isinstance(wanted, str):
+        return repr(wanted)
+    return getattr(wanted, "path", type(wanted).__name__)
 
 
 def _layers(variables: Sequence[keras.Variable]) -> list[str]:
