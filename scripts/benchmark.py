@@ -1,0 +1,53 @@
+"""Times this package beside others, each in an environment of its own, all on the same numbers and in the same run.
+
+    python scripts/benchmark.py kernels                                     every case and peer: 25 minutes, 2 cores
+    python scripts/benchmark.py kernels --cases=mlp --peers=tape.jacobian   without other software: 2 minutes
+    python scripts/benchmark.py kernels --size=small --rounds=1             every peer on tiny networks: 2 minutes
+
+kernels computes the tangent kernel of one network with tf_earlydyn.empirical_ntk, neural-tangents 0.6.5 (all its
+methods, compiled), torch.func (the two methods of PyTorch's tutorial) and, on the case mlp, tape.jacobian. The entrants
+take turns in every round; one that has computed for 30 seconds sits out the rounds left, and one whose memory or time
+is out drops out. Prints for each the median time, how many times longer than ours it takes (the ratio of the medians
+over the rounds of both, and the smallest and largest ratio of a round) and its largest difference from our kernel,
+relative to the largest diagonal entry: above 1e-4 the benchmark ends.
+
+The first run makes an environment for each peer in .venv/peers, which takes pip some minutes, and 2.5 GB for
+neural-tangents, 1 GB for torch (on Linux, PyPI's torch brings CUDA: several GB more). All is computed on the CPU.
+"""
+
+import entry  # noqa: F401 (first: it sets up the process)
+from absl import flags as absl_flags
+from benchmarks import kernels
+
+from tf_earlydyn import flags
+from tf_earlydyn.errors import InputError
+
+SUBCOMMANDS = {"kernels": kernels.run}
+HELP = {"module_name": flags.__name__}  # where --help looks for flags
+
+CASES = absl_flags.DEFINE_list("cases", list(kernels.CASES), f"Any of {', '.join(kernels.CASES)}.", **HELP)
+PEERS = absl_flags.DEFINE_list("peers", list(kernels.PEERS), f"Any of {', '.join(kernels.PEERS)}; or none.", **HELP)
+ROUNDS = absl_flags.DEFINE_integer("rounds", 7, "In each, every entrant is timed once.", lower_bound=1, **HELP)
+LIMIT = absl_flags.DEFINE_integer(
+    "limit", 120, "Seconds for an entrant's first call, its compilation included.", lower_bound=1, **HELP
+)
+SIZE = absl_flags.DEFINE_enum("size", "full", ["full", "small"], "small: to see that all is there and runs.", **HELP)
+OUT = absl_flags.DEFINE_string("out", None, "A JSON file to write: every time, and the versions.", **HELP)
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) != 1 or arguments[0] not in SUBCOMMANDS:
+        received = " ".join(arguments) or "none"
+        raise InputError(f"benchmark.py takes one of: {', '.join(SUBCOMMANDS)}. Received: {received}.")
+    SUBCOMMANDS[arguments[0]](
+        cases=CASES.value,
+        peers=PEERS.value,
+        rounds=ROUNDS.value,
+        limit=LIMIT.value,
+        small=SIZE.value == "small",
+        out=OUT.value,
+    )
+
+
+if __name__ == "__main__":
+    flags.run_script(main, __doc__)

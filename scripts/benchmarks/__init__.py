@@ -1,0 +1,1 @@
+"""What ``scripts/benchmark.py`` runs: cases, entrants in environments of their own, rounds, tables."""

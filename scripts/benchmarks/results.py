@@ -1,0 +1,95 @@
+"""What was measured of an entrant; tables and records of it."""
+
+import dataclasses
+import os
+import statistics
+from collections.abc import Sequence
+
+from tf_earlydyn import rundir
+
+_ROW = "  {:<40}{:>12}{:>10}  {:<20}{:>12}  {}"
+
+
+@dataclasses.dataclass
+class Entrant:
+    """Software that computes a kernel by one method, and what was measured of it.
+
+    Attributes:
+        peer, method: their names.
+        command: starts its worker.
+        versions: of the software, by name.
+        difference: the largest one between its kernel and ours, relative to the largest diagonal entry.
+        seconds: of a call, in each round that it took part in.
+        failure: why it was left out, in a few words.
+    """
+
+    peer: str
+    method: str
+    command: tuple[str, ...]
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    difference: float | None = None
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    failure: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the row in the table."""
+        return f"{self.peer}, {self.method}"
+
+    @property
+    def median(self) -> float:
+        """Over the rounds."""
+        return statistics.median(self.seconds)
+
+    def ratios(self, ours: "Entrant") -> dict[str, float]:
+        """How many times longer it takes than ours: by the medians, and the least and the most in a round.
+
+        All over the rounds that both took part in.
+        """
+        theirs, our = zip(*zip(self.seconds, ours.seconds, strict=False), strict=True)
+        rounds = [a / b for a, b in zip(theirs, our, strict=True)]
+        ratio = statistics.median(theirs) / statistics.median(our)
+        return {"ratio": ratio, "ratio_min": min(rounds), "ratio_max": max(rounds)}
+
+
+def table(entrants: Sequence[Entrant]) -> str:
+    """A row for each entrant, the first being ours; the fastest method of each peer is marked."""
+    fastest = [_fastest(entrants, peer) for peer in {entrant.peer for entrant in entrants[1:]}]
+    lines = [_ROW.format("", "median", "over ours", "(in a round)", "difference", "").rstrip()]
+    for entrant in entrants:
+        lines.append(_row(entrant, entrants[0], "fastest" if entrant in fastest else "").rstrip())
+    return "\n".join(lines)
+
+
+def _fastest(entrants: Sequence[Entrant], peer: str) -> Entrant | None:
+    timed = [entrant for entrant in entrants if entrant.peer == peer and not entrant.failure]
+    return min(timed, key=lambda entrant: entrant.median) if len(timed) > 1 else None
+
+
+def _row(entrant: Entrant, ours: Entrant, mark: str) -> str:
+    if entrant.failure:
+        return f"  {entrant.name:<40}{entrant.failure:>12}"
+    if entrant is ours:
+        return _ROW.format(entrant.name, f"{entrant.median:.3g} s", "", "", "", "")
+    ratios = entrant.ratios(ours)
+    extremes = "({ratio_min:.1f} to {ratio_max:.1f})".format(**ratios)
+    return _ROW.format(
+        entrant.name, f"{entrant.median:.3g} s", f"{ratios['ratio']:.1f}", extremes, f"{entrant.difference:.0e}", mark
+    )
+
+
+def records(entrants: Sequence[Entrant]) -> list[dict]:
+    """The same and every round's time, for a JSON file."""
+    return [_record(entrant, entrants[0]) for entrant in entrants]
+
+
+def _record(entrant: Entrant, ours: Entrant) -> dict:
+    measured = {"median": entrant.median, **entrant.ratios(ours)} if entrant.seconds else {}
+    fields = dataclasses.asdict(entrant)
+    del fields["command"]  # a path of this machine
+    return {**fields, **measured}
+
+
+def machine() -> dict:
+    """What the times are to be read with."""
+    return {**rundir.provenance(), "cores": os.cpu_count()}

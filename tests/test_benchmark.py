@@ -1,0 +1,161 @@
+"""The benchmark as a user runs it, on a tiny network and without other software; and what it makes of bad entrants."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_earlydyn.errors import InputError
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+# A worker like the real ones, without their libraries: the kernel is X X', or is not.
+WORKER = """
+import os, signal, time
+import numpy as np
+from benchmarks.workers.serve import serve
+
+def broken(): raise ValueError("no such layer")
+def killed(): os.kill(os.getpid(), signal.SIGKILL)
+def noisy(x): print("a library's greeting"); return x @ x.T
+
+serve({
+    "right": lambda x, weights: lambda: x @ x.T,
+    "noisy": lambda x, weights: lambda: noisy(x),
+    "wrong": lambda x, weights: lambda: x @ x.T + 1e-3 * np.diag(x @ x.T).max(),
+    "not a number": lambda x, weights: lambda: x @ x.T + np.nan,
+    "broken": lambda x, weights: broken,
+    "greedy": lambda x, weights: lambda: np.empty((2**45, 2)),
+    "killed": lambda x, weights: killed,
+    "slow": lambda x, weights: lambda: time.sleep(60),
+}, ["numpy"])
+"""
+
+
+def run(*arguments, cwd=None):
+    command = [sys.executable, str(SCRIPTS / "benchmark.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import benchmarks.environments
+    import benchmarks.results
+    import benchmarks.rounds
+
+    return benchmarks
+
+
+@pytest.fixture
+def play(benchmarks):
+    """Plays two rounds among workers of the named methods, with seconds for an answer."""
+
+    def play(*methods, limit=60):
+        entrants = [benchmarks.results.Entrant("worker", name, (sys.executable, "-c", WORKER)) for name in methods]
+        benchmarks.rounds.play(benchmarks.cases.Case((3,), n=4, width=2), entrants, rounds=2, limit=limit)
+        return entrants
+
+    return play
+
+
+def test_two_entrants_agree_and_are_timed_in_every_round(tmp_path):
+    flags = ["--size=small", "--cases=mlp", "--peers=tape.jacobian", "--rounds=3", "--out=times.json"]
+    done = run("kernels", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("mlp: 4 dense layers x 8, inputs 192, n = 6, one output\n")
+    assert "tape.jacobian, J J'" in done.stdout
+    written = json.loads((tmp_path / "times.json").read_text())
+    assert {"cores", "platform", "versions"} < set(written)
+    ours, theirs = written["cases"]["mlp"]["entrants"]
+    assert (ours["peer"], theirs["peer"]) == ("tf_earlydyn", "tape.jacobian")
+    assert len(ours["seconds"]) == len(theirs["seconds"]) == 3
+    assert theirs["difference"] < 1e-6  # two orders of summation in float32
+    assert theirs["ratio"] == pytest.approx(theirs["median"] / ours["median"])
+    assert theirs["ratio_min"] <= theirs["ratio"] <= theirs["ratio_max"]
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [
+        ("broken", "ValueError: no such layer"),
+        ("greedy", "out of memory"),
+        ("killed", "out of memory"),
+        ("no such method", "KeyError: 'no such method'"),
+    ],
+)
+def test_an_entrant_that_fails_is_left_out_and_its_reason_given(method, reason, play, benchmarks):
+    first, failed, last = play("right", method, "noisy")
+    assert (failed.failure, failed.seconds) == (reason, [])
+    assert len(first.seconds) == len(last.seconds) == 2
+    assert last.difference == 0
+    assert reason in benchmarks.results.table([first, failed, last])
+    with pytest.raises(InputError, match=r"must compute the kernel, and does not: "):
+        play(method, "right")
+
+
+def test_an_entrant_that_takes_too_long_is_left_out(play):
+    first, slow = play("right", "slow", limit=4)
+    assert slow.failure == "over 4 s"
+    assert len(first.seconds) == 2
+
+
+@pytest.mark.parametrize("method", ["wrong", "not a number"])
+def test_a_kernel_that_differs_ends_the_benchmark(method, play):
+    with pytest.raises(InputError, match=r"must agree to 0\.0001 of the largest diagonal entry"):
+        play("right", method)
+
+
+def test_an_environment_is_made_whole_or_not_at_all(benchmarks, tmp_path, monkeypatch):
+    environments = benchmarks.environments
+    monkeypatch.setattr(environments, "_ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(environments.venv, "create", lambda directory, **_: (directory / "bin").mkdir(parents=True))
+    installed = []
+
+    def pip(command, **_):
+        installed.append(command[-1])
+        Path(command[0]).parent.mkdir(parents=True, exist_ok=True)
+        Path(command[0]).touch()
+
+    def failing_pip(command, **_):
+        raise subprocess.CalledProcessError(1, command, stderr="WARNING: slow\nERROR: no network.\n")
+
+    monkeypatch.setattr(environments.subprocess, "run", failing_pip)
+    with pytest.raises(InputError, match=r"torch cannot be made: ERROR: no network\.$"):
+        environments.python("torch")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(environments.subprocess, "run", pip)
+    assert environments.python("torch").exists()
+    assert environments.python("torch").parents[1] == tmp_path / "torch"
+    assert installed == ["pip", SCRIPTS / "benchmarks" / "requirements" / "torch.txt"]  # once
+
+
+REFUSED = {
+    "no subcommand": ([], "benchmark.py takes one of: kernels. Received: none."),
+    "unknown subcommand": (["train"], "benchmark.py takes one of: kernels. Received: train."),
+    "unknown peer": (["kernels", "--peers=torch,jax"], "peers must be different names among neural-tangents, torch, "),
+    "unknown case": (["kernels", "--cases=mlp,rnn"], "cases must be different names among mlp, cnn, "),
+    "no case": (["kernels", "--cases="], "cases must be different names among mlp, cnn, "),
+    "a case twice": (["kernels", "--cases=mlp,mlp"], "cases must be different names among mlp, cnn, "),
+    "no rounds": (["kernels", "--rounds=0"], "flag --rounds=0: 0 is not a positive integer"),
+    "no place": (["kernels", "--out=none/times.json"], "out must be a file in a directory that can be written to."),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_one_sentence(arguments, message, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_flag():
+    done = run("--help")
+    assert done.returncode == 0
+    for name in ("cases", "peers", "rounds", "limit", "size", "out"):
+        assert f"--{name}\n" in done.stdout
