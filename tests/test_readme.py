@@ -7,8 +7,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -19,7 +17,7 @@ def test_the_examples_run(code):
 
 def test_every_experiment_is_named():
     named = set(re.findall(r"^\| `(\w+\.flags)`", README, re.MULTILINE))
-    assert named == {path.name for path in (ROOT / "scripts" / "experiments").glob("*.flags")}
+    assert named == {path.name for path in (ROOT / "scripts" / "experiments").rglob("*.flags")}
 
 
 def test_every_file_it_links_to_is_there():
