@@ -68,7 +68,8 @@ class KernelStudyConfig:
             time_factor=self.time_factor,
             learning_rate=self.learning_rate,
         )
-        self.run(self.dims[0], self.layers[0], self.first_seed)  # its parts check what is theirs
+        for seed in (self.first_seed, self.first_seed + self.seeds - 1):
+            self.run(self.dims[0], self.layers[0], seed)  # its parts check what is theirs
 
     def examples(self, d: int) -> int:
         """Training examples: n = d^(1 + alpha)."""
