@@ -84,10 +84,10 @@ class ByKeyword(keras.Model):
 
     def __init__(self):
         super().__init__()
-        self.normalise, self.last = layers.BatchNormalization(), layers.Dense(2)
+        self.normalise, self.hidden, self.last = layers.BatchNormalization(), te.NTKDense(3), layers.Dense(2)
 
     def call(self, x):
-        return self.last(inputs=self.normalise(training=False, inputs=x))
+        return self.last(inputs=self.hidden(x=self.normalise(training=False, inputs=x)))
 
 
 class Unused(keras.Model):
@@ -146,6 +146,44 @@ class Backwards(keras.Model):
 
     def call(self, x):
         return self.last(ops.flip(self.hidden(ops.flip(x, axis=0)), axis=0))
+
+
+class Sorting(keras.Model):
+    """The examples go through a layer in the order of their first entry, as routed or packed ones do."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.last = layers.Dense(5, "tanh"), layers.Dense(1)
+
+    def call(self, x):
+        order = ops.argsort(x[:, 0])
+        return self.last(ops.take(self.hidden(ops.take(x, order, axis=0)), ops.argsort(order), axis=0))
+
+
+class InPieces(keras.Model):
+    """Batches of more than four examples go through a layer one by one."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.last = layers.Dense(5, "tanh"), layers.Dense(1)
+
+    def call(self, x):
+        pieces = [x] if x.shape[0] <= 4 else ops.split(x, x.shape[0])
+        return self.last(ops.concatenate([self.hidden(piece) for piece in pieces]))
+
+
+class Scaled(keras.Model):
+    """A layer that is called with weights that are not its own, as hypernetworks do."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.last = layers.Dense(5, "tanh"), layers.Dense(1)
+
+    def call(self, x):
+        if not self.hidden.built:
+            self.hidden.build(x.shape)
+        weights = [2.0 * ops.convert_to_tensor(weight) for weight in self.hidden.trainable_variables]
+        return self.last(self.hidden.stateless_call(weights, [], x)[0])
 
 
 def _built(model, shape):
@@ -294,6 +332,15 @@ MODELS = {
     "layer on a constant": lambda: _built(Constant(), VECTOR),
     "examples in opposite order": lambda: _built(Backwards(), VECTOR),
     "unused branch": lambda: _built(Unused(), VECTOR),
+    "examples in order": lambda: _built(Sorting(), VECTOR),
+    "examples in pieces": lambda: _built(InPieces(), VECTOR),
+    "weights from elsewhere": lambda: _built(Scaled(), VECTOR),
+    "another precision within": lambda: _sequential(
+        VECTOR, layers.Dense(5), layers.LayerNormalization(dtype="float64"), layers.Dense(1)
+    ),
+    "a bias that is normalised away": lambda: _sequence(
+        layers.Dense(4), layers.LayerNormalization(axis=1, scale=False, center=False)
+    ),
 }
 
 
@@ -310,6 +357,9 @@ NEEDS_JACOBIANS = {
     "layer on a constant",
     "examples in opposite order",
     "unused branch",
+    "examples in order",
+    "examples in pieces",
+    "weights from elsewhere",
 }
 
 

@@ -151,6 +151,17 @@ class Counting(keras.layers.Layer):
         return x
 
 
+class Switched(keras.layers.Layer):
+    """Doubles its inputs where it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.doubled = False
+
+    def call(self, x):
+        return 2.0 * x if self.doubled else x
+
+
 def test_a_second_call_does_not_trace_again(caplog):
     """Nor does TensorFlow warn of retracing when many sizes and models are asked for."""
     model = keras.Sequential([keras.Input((7,)), Counting(), keras.layers.Dense(1)])
@@ -189,6 +200,37 @@ def test_a_model_may_be_built_anew():
     assert_kernel(empirical_ntk(model, X), oracles.jacobian_kernel(model, X), 1e-4)
     model.add(keras.layers.Activation("tanh"))
     assert_kernel(empirical_ntk(model, X), oracles.jacobian_kernel(model, X), 1e-4)
+
+
+def test_attributes_may_change():
+    """A slope and a switch, which are constants to a trace."""
+    model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(4), keras.layers.LeakyReLU(0.1), Switched()])
+    for name, value in (("negative_slope", 0.9), ("doubled", True)):
+        empirical_ntk(model, X)
+        layer = next(layer for layer in model.layers if hasattr(layer, name))
+        setattr(layer, name, value)
+        assert_kernel(empirical_ntk(model, X), oracles.jacobian_kernel(model, X), 1e-4)
+
+
+class Normalising(keras.Model):
+    """Normalises its batch in inference mode as well, before a last layer of zeros."""
+
+    def __init__(self):
+        super().__init__()
+        self.normalise, self.last = keras.layers.BatchNormalization(), keras.layers.Dense(1, kernel_initializer="zeros")
+
+    def call(self, x):
+        return self.last(self.normalise(x, training=True))
+
+
+def test_a_refused_model_is_left_as_it_was():
+    model = Normalising()
+    model(X)
+    before = model.get_weights()
+    with pytest.raises(InputError, match="must depend on that example alone"):
+        empirical_ntk(model, X)
+    for weight, value in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, value)
 
 
 def test_a_first_call_that_shows_nothing_misleads_no_later_one():
@@ -313,6 +355,12 @@ def _two_outputs():
     return keras.Model(a, [keras.layers.Dense(1)(a), keras.layers.Dense(1)(a)])
 
 
+def _zero_of_mixed():
+    inputs = keras.Input((7,))
+    hidden = keras.layers.Dense(5, "tanh")(inputs)
+    return antisymmetric(keras.Model(inputs, keras.layers.Dense(1)(Mixing()(hidden))))
+
+
 def _takes_integers():
     return keras.Sequential([keras.Input((7,), dtype="int32"), keras.layers.Embedding(9, 3), keras.layers.Flatten()])
 
@@ -364,6 +412,7 @@ WRONG = {
     "never built": (_never_built, {}, "must be built: call it on data once"),
     "no trainable variable": (_no_trainable, {}, "must have a trainable variable"),
     "mixed examples": (_mixing, {}, "must depend on that example alone"),
+    "mixed examples, outputs 0": (_zero_of_mixed, {}, "must depend on that example alone"),
     "two inputs": (_two_inputs, {}, "must take one input"),
     "two outputs": (_two_outputs, {}, r"must put out one tensor \[n, ...\]"),
     "half precision": (_half, {}, "must compute in float32 or float64. Received: dense.*, in float16"),
@@ -375,7 +424,8 @@ WRONG = {
     "no bytes": (None, {"memory_limit": None}, "memory_limit must be a positive number of bytes. Received: .*None"),
     "endless bytes": (None, {"memory_limit": np.inf}, "memory_limit must be a positive number of bytes"),
     "a generator": (None, {"variables": (n for n in ["readout"])}, "variables must be a list of layer names"),
-    "a file that is none": (None, {"file": 3}, "file must be the path of an .npy file. Received: int"),
+    "a file that is none": (None, {"file": 3}, "file must be the path of an .npy file. Received: file=3"),
+    "a file without a name": (None, {"file": ""}, "file must be the path of an .npy file. Received: file=''"),
     "masked": (None, {"x1": np.ma.masked_array(X, X > 0)}, "x1 must be a NumPy array"),
     "budget": (None, {"memory_limit": 100}, "memory_limit must be at least .* Received: memory_limit=100"),
     "method": (None, {"method": "fast"}, "method must be one of auto, structured, jacobian. Received: method='fast'"),

@@ -105,7 +105,7 @@ def test_what_cannot_be_compared_is_refused(case):
     ):
         with pytest.raises(InputError, match=message):
             ntk.FeatureKernel(features)
-    with pytest.raises(InputError, match="kernels must be TangentKernel or FeatureKernel"):
+    with pytest.raises(InputError, match="a kernel must be a TangentKernel or FeatureKernel"):
         ntk.compare(first, a)
     with pytest.raises(InputError, match="memory_limit must be at least"):
         ntk.compare(first, first, memory_limit=1)

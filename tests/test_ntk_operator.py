@@ -6,6 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tf_earlydyn as te
 from tests import kernel_models
@@ -25,6 +26,7 @@ NAMES = (
     "masked recurrent",
     "attention",
     "a graph within",
+    "another precision within",
 )
 
 
@@ -85,6 +87,25 @@ def test_an_op_without_a_second_derivative_is_told_of_in_the_log(caplog):
     ]
 
 
+class Recomputed(keras.Model):
+    """A model whose gradient TensorFlow cannot differentiate again."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.last = keras.layers.Dense(5, "tanh"), keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.last(tf.recompute_grad(lambda inputs: self.hidden(inputs))(x))
+
+
+def test_a_gradient_without_a_gradient():
+    model = Recomputed()
+    x = np.random.default_rng(0).standard_normal((4, 7)).astype("float32")
+    model(x)
+    (v,) = vectors(4, 1)
+    np.testing.assert_allclose(te.ntk_operator(model, x) @ v, dense(model, x) @ v, rtol=1e-4, atol=1e-6)
+
+
 def test_embeddings():
     layers = [keras.layers.Embedding(9, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
     model = keras.Sequential([keras.Input((5,), dtype="int32"), *layers])
@@ -143,6 +164,8 @@ def test_bad_input_is_one_sentence():
             ntk.leading_eigenvalues(operator, k)
     with pytest.raises(InputError, match="tolerance must be positive"):
         ntk.spectral_norm(operator, tolerance=np.nan)
+    with pytest.raises(InputError, match=r"must be a LinearOperator or an array. Received: list"):
+        ntk.spectral_norm([[1.0]])
     with pytest.raises(InputError, match="must be square"):
         ntk.leading_eigenvalues(np.ones((3, 4)))
     with pytest.raises(InputError, match="must give finite numbers"):
@@ -155,6 +178,8 @@ def test_bad_input_is_one_sentence():
         te.ntk_operator(keras.Sequential([keras.layers.Dense(1)]), np.ones((4, 6)))
     with pytest.raises(InputError, match=r"features must have the shape \[n, p\]"):
         ntk.feature_operator(np.ones(3))
+    with pytest.raises(InputError, match=r"outputs must be a positive number. Received: outputs=-1"):
+        ntk.feature_operator(np.ones((3, 2)), outputs=-1)
 
 
 LARGE = """

@@ -12,6 +12,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.calls import Call, reads, recorded
 from tf_earlydyn.ntk.jacobian import flat_outputs
 from tf_earlydyn.ntk.rules import is_known, own_variables
+from tf_earlydyn.ntk.weights import kept, moved
 
 
 class Analysis(NamedTuple):
@@ -45,11 +46,18 @@ def check_outputs(model: keras.Model, three: np.ndarray) -> None:
     Raises:
         InputError: if they are not one tensor ``[n, ...]`` of finite numbers, or an example's outputs depend on others.
     """
-    together = _outputs(model, three)
+    with kept(model):
+        outputs = _outputs(model, three)
+        if not np.isfinite(outputs).all():
+            raise InputError(f"the model's outputs must be finite. Received: {model.name}, which gives others.")
+        _check_apart(model, three, outputs)
+    with moved(model):  # where outputs are zero, they depend on nothing
+        _check_apart(model, three, _outputs(model, three))
+
+
+def _check_apart(model: keras.Model, three: np.ndarray, together: np.ndarray) -> None:
     alone = _outputs(model, three[[0, 0, 0]])
-    if not (np.isfinite(together).all() and np.isfinite(alone).all()):
-        raise InputError(f"the model's outputs must be finite. Received: {model.name}, which gives others.")
-    if not np.allclose(together[0], alone[0], rtol=1e-3, atol=1e-6 * np.abs(together).max()):
+    if not np.allclose(together[0], alone[0], rtol=1e-3, atol=1e-6 * np.abs(together).max(), equal_nan=True):
         raise InputError(
             f"the outputs for an example must depend on that example alone. Received: {model.name}, whose outputs "
             "change with the other examples of the batch, or at random."
@@ -80,27 +88,55 @@ def stated(model: keras.Model) -> Iterator[None]:
         ) from error
 
 
-def analyse(model: keras.Model, variables: Sequence[keras.Variable], x: np.ndarray) -> Analysis:
-    """Traces the model on three examples, and sees where each variable is used."""
+def analyse(model: keras.Model, variables: Sequence[keras.Variable], x: np.ndarray, n: int = 3) -> Analysis:
+    """Traces the model on n examples like those of ``x``, and sees where each variable is used."""
     found: list[Analysis] = []
 
     def trace(inputs: tf.Tensor) -> tf.Tensor:
-        n = inputs.shape[0]
         graph = tf.compat.v1.get_default_graph()
-        with tf.GradientTape() as tape, recorded(known_layers(model, variables)) as calls:
-            outputs = flat_outputs(model, inputs)
+        outputs = flat_outputs(model, inputs)
         sizes = [tensor.shape for op in graph.get_operations() for tensor in op.outputs]
         entries = sum(size.num_elements() // n for size in sizes if size.rank and size[0] == n and size.num_elements())
-        calls = [call for call in calls if _is_by_example(call, graph, n)]
-        seen = tape.gradient(outputs, [call.outputs for call in calls])
-        calls = [call for call, gradient in zip(calls, seen, strict=True) if gradient is not None]
-        structured = frozenset(id(variable) for variable in variables if _is_covered(variable, calls))
-        found.append(Analysis(structured, outputs.shape[1], np.dtype(outputs.dtype.name), entries))
+        covered = forward(model, variables, inputs).covered
+        found.append(Analysis(covered, outputs.shape[1], np.dtype(outputs.dtype.name), entries))
         return outputs
 
     with stated(model):
-        tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec((3, *x.shape[1:]), x.dtype))
+        tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec((n, *x.shape[1:]), x.dtype))
     return found[0]
+
+
+class Forward(NamedTuple):
+    """A forward pass in a graph.
+
+    Attributes:
+        outputs: ``[n, C]``.
+        tape: what derivatives by the calls' outputs are taken from, more than once.
+        calls: those of layers with a rule that give all of a covered variable's uses.
+        covered: ids of those variables.
+    """
+
+    outputs: tf.Tensor
+    tape: tf.GradientTape
+    calls: list[Call]
+    covered: frozenset[int]
+
+
+def forward(model: keras.Model, variables: Sequence[keras.Variable], x: tf.Tensor) -> Forward:
+    """Passes inputs ``[n, ...]`` through the model, and sees which calls of layers make up a variable's use."""
+    before = {id(variable): reads(variable) for variable in variables}
+    with (
+        tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape,
+        recorded(known_layers(model, variables)) as calls,
+    ):
+        tape.watch([variable.value for variable in variables])
+        outputs = flat_outputs(model, x)
+    uses = {id(variable): reads(variable) - before[id(variable)] for variable in variables}
+    calls = [call for call in calls if _is_by_example(call, outputs.graph, x.shape[0])]
+    seen = tape.gradient(outputs, [call.outputs for call in calls])
+    calls = [call for call, gradient in zip(calls, seen, strict=True) if gradient is not None]
+    covered = frozenset(key for key, count in uses.items() if _is_covered(key, count, calls))
+    return Forward(outputs, tape, [call for call in calls if covered & call.reads.keys()], covered)
 
 
 def _is_by_example(call: Call, graph: tf.Graph, n: int) -> bool:
@@ -115,9 +151,7 @@ def known_layers(model: keras.Model, variables: Sequence[keras.Variable]) -> lis
     return [layer for layer in layers.values() if wanted & set(map(id, own_variables(layer).values()))]
 
 
-def _is_covered(variable: keras.Variable, calls: Sequence[Call]) -> bool:
+def _is_covered(variable: int, uses: int, calls: Sequence[Call]) -> bool:
     """Whether all of a variable's uses are in calls of one known layer."""
-    uses = [call for call in calls if call.reads.get(id(variable))]
-    return len({id(call.layer) for call in uses}) == 1 and reads(variable) == sum(
-        call.reads[id(variable)] for call in uses
-    )
+    using = [call for call in calls if call.reads.get(variable)]
+    return len({id(call.layer) for call in using}) == 1 and uses == sum(call.reads[variable] for call in using)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -28,9 +29,9 @@ class Call:
 
 
 def reads(variable: keras.Variable) -> int:
-    """How often the graph under construction reads a variable so far."""
-    handle = tf.compat.v1.get_default_graph().capture(variable.value.handle)
-    return len(handle.consumers())
+    """How often the graph under construction reads a variable so far; 0 where a tensor stands in for the variable."""
+    handle = getattr(variable.value, "handle", None)
+    return 0 if handle is None else len(tf.compat.v1.get_default_graph().capture(handle).consumers())
 
 
 @contextlib.contextmanager
@@ -51,13 +52,15 @@ def recorded(layers: Sequence[keras.layers.Layer]) -> Iterator[list[Call]]:
 
 def _recorder(layer: keras.layers.Layer, calls: list[Call]):
     original, variables = layer.call, own_variables(layer).values()
+    signature = inspect.signature(original)
 
     def call(*args, **kwargs):
         before = {id(variable): reads(variable) for variable in variables}
         with _before_activation(layer) as linear:
             outputs = original(*args, **kwargs)
         used = {id(variable): reads(variable) - before[id(variable)] for variable in variables}
-        calls.append(Call(layer, args[0] if args else kwargs["inputs"], linear[0] if linear else outputs, used))
+        inputs = next(iter(signature.bind(*args, **kwargs).arguments.values()))
+        calls.append(Call(layer, inputs, linear[0] if linear else outputs, used))
         return outputs
 
     return call

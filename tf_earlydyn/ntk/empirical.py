@@ -35,7 +35,8 @@ def empirical_ntk(
     and variance, Dropout does nothing. Layers that are used several times count with all their uses.
 
     A model is traced and compiled on its first call, and again for other numbers of examples. It is kept compiled until
-    its layers, activations or trainable variables are others: what else changes its computation takes a new model.
+    its layers, their activations, their attributes that are numbers, strings or switches, or the trainable variables
+    are others: what else changes its computation (the content of a list, say) takes a new model.
 
     Args:
         model: a built Keras model, with outputs ``[n]``, ``[n, C]`` or ``[n, ...]``, which are flattened.
@@ -80,8 +81,8 @@ def empirical_ntk(
         _fill(kernels, matrix, chosen, show_progress)
         kernels = {name: _by_pairs(kernel) for name, kernel in kernels.items()}
         return kernels if by_layer else kernels[WHOLE]
-    if not isinstance(file, (str, Path)):
-        raise InputError(f"file must be the path of an .npy file. Received: {type(file).__name__}.")
+    if not isinstance(file, (str, Path)) or not Path(file).name:
+        raise InputError(f"file must be the path of an .npy file. Received: file={file!r}.")
     if by_layer:
         raise InputError(f"file holds one kernel, and by_layer=True gives several. Received: file={file}.")
     return _into_file(Path(file), matrix, chosen, show_progress)

@@ -62,15 +62,28 @@ def checked_features(features) -> np.ndarray:
     return _finite(features, "features")
 
 
+def checked_outputs(outputs) -> int:
+    """A number of outputs.
+
+    Raises:
+        InputError: if it is not a positive integer.
+    """
+    return _positive(outputs, "outputs must be a positive number", "outputs")
+
+
 def checked_memory_limit(memory_limit) -> int:
     """A number of bytes.
 
     Raises:
         InputError: if it is not a positive integer.
     """
-    if not isinstance(memory_limit, (int, np.integer)) or isinstance(memory_limit, bool) or memory_limit < 1:
-        raise InputError(f"memory_limit must be a positive number of bytes. Received: memory_limit={memory_limit!r}.")
-    return int(memory_limit)
+    return _positive(memory_limit, "memory_limit must be a positive number of bytes", "memory_limit")
+
+
+def _positive(value, demand: str, name: str) -> int:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+        raise InputError(f"{demand}. Received: {name}={value!r}.")
+    return int(value)
 
 
 def _finite(x: np.ndarray, name: str) -> np.ndarray:

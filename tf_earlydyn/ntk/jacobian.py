@@ -1,4 +1,4 @@
-"""Derivatives by each output: backward passes, and per-example Jacobians, right for every model and slow."""
+"""Derivatives by each output: backward passes, and per-example ones, right for every model and slow."""
 
 from collections.abc import Sequence
 
@@ -40,3 +40,35 @@ def jacobians(model: keras.Model, variables: Sequence[keras.Variable], x: tf.Ten
         return [tf.reshape(part, (outputs.shape[1], -1)) for part in by_output(tape, outputs, values)]
 
     return tf.map_fn(one, x, fn_output_signature=[value.dtype for value in values])
+
+
+def directional(
+    model: keras.Model,
+    variables: Sequence[keras.Variable],
+    dtype: tf.DType,
+    x: tf.Tensor,
+    directions: Sequence[tf.Tensor],
+) -> tf.Tensor:
+    """The Jacobian times ``directions``, one for each variable: ``[n, C]``, by a backward pass an example and output.
+
+    The model's outputs are of ``dtype``. Never more than one output's gradient is held.
+    """
+    values = [variable.value for variable in variables]
+
+    def one(example: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
+            tape.watch(values)
+            outputs = flat_outputs(model, example[None])
+
+        def product(seed: tf.Tensor) -> tf.Tensor:
+            gradients = tape.gradient(outputs, values, seed[None], "zero")
+            products = [
+                tf.reduce_sum(tf.convert_to_tensor(gradient) * direction)
+                for gradient, direction in zip(gradients, directions, strict=True)
+            ]
+            return tf.add_n([tf.cast(part, outputs.dtype) for part in products])
+
+        seeds = tf.eye(outputs.shape[1], dtype=outputs.dtype)
+        return tf.map_fn(product, seeds, parallel_iterations=1)
+
+    return tf.map_fn(one, x, fn_output_signature=dtype, parallel_iterations=1)

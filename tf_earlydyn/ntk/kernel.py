@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import check_outputs, examples
-from tf_earlydyn.ntk.inputs import checked_features, checked_inputs, checked_model
+from tf_earlydyn.ntk.inputs import checked_features, checked_inputs, checked_model, checked_outputs
 from tf_earlydyn.ntk.program import METHODS, Program, Sizes
 from tf_earlydyn.ntk.terms import Product, Term
 from tf_earlydyn.ntk.variables import chosen, layer_name
@@ -79,6 +79,10 @@ class TangentKernel:
         """The memory that blocks take."""
         return self._program.sizes(self.x, pairs_per_example)
 
+    def prepare(self, size: int) -> None:
+        """Sees what blocks of ``size`` examples take, before the first of them."""
+        self._program.prepare(self.x, size)
+
     def terms(self, rows: slice, size: int, pairs_per_example: int) -> dict[str, list[Term]]:
         """The terms of a block, by group, with its last example repeated until there are ``size``."""
         return self._program.terms(tf.constant(filled_up(self.x[rows], size)), pairs_per_example)
@@ -92,14 +96,14 @@ class FeatureKernel:
         outputs: C.
 
     Raises:
-        InputError: if ``features`` are not finite numbers of that shape.
+        InputError: if ``features`` are not finite numbers of that shape, or ``outputs`` is no positive number.
     """
 
     groups = (WHOLE,)
 
     def __init__(self, features: np.ndarray | tf.Tensor, outputs: int = 1) -> None:
         self.features = checked_features(features)
-        self.outputs = outputs
+        self.outputs = checked_outputs(outputs)
 
     @property
     def dtype(self) -> np.dtype:
@@ -113,6 +117,9 @@ class FeatureKernel:
         """The memory that blocks take."""
         held = self.features.shape[1] + self.outputs**2
         return Sizes(held, held, 1 + 3 * self.outputs**2)
+
+    def prepare(self, size: int) -> None:
+        """Nothing: blocks of all sizes are alike."""
 
     def terms(self, rows: slice, size: int, pairs_per_example: int) -> dict[str, list[Term]]:
         """The terms of a block, by group, with its last example repeated until there are ``size``."""
@@ -130,22 +137,35 @@ def filled_up(rows: np.ndarray, size: int) -> np.ndarray:
 def _programs(model: keras.Model, three: np.ndarray) -> dict[tuple, Program]:
     """What was compiled for the model as it is built now: it is kept with the model, and goes with it."""
     kept: _Kept | None = vars(model).get("_tangent_programs")
-    if kept is None or kept.parts_changed(model):
+    if kept is None or not kept.is_of(model):
         check_outputs(model, three)
-        kept = vars(model)["_tangent_programs"] = _Kept(_parts(model), {})
+        kept = vars(model)["_tangent_programs"] = _Kept(_parts(model), _attributes(model), {})
     return kept.programs
 
 
 class _Kept(NamedTuple):
-    """Programs, and the parts of the model they were compiled for, which are kept so that no other takes their id."""
+    """Programs, and the model they were compiled for: its parts, which are kept so that no other takes their id, and
+    plain attributes such as a slope or a switch, which a trace takes for constants.
+    """
 
     parts: list
+    attributes: list[tuple[str, object]]
     programs: dict[tuple, Program]
 
-    def parts_changed(self, model: keras.Model) -> bool:
-        return list(map(id, self.parts)) != list(map(id, _parts(model)))
+    def is_of(self, model: keras.Model) -> bool:
+        return self.attributes == _attributes(model) and list(map(id, self.parts)) == list(map(id, _parts(model)))
 
 
 def _parts(model: keras.Model) -> list:
     layers = model._flatten_layers()
     return [*layers, *(getattr(layer, "activation", None) for layer in layers), *model.trainable_variables]
+
+
+def _attributes(model: keras.Model) -> list[tuple[str, object]]:
+    plain = (bool, int, float, str, np.generic)
+    return [
+        (name, value)
+        for layer in model._flatten_layers()
+        for name, value in vars(layer).items()
+        if isinstance(value, plain)
+    ]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 import keras
 import numpy as np
@@ -12,12 +13,18 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse, check_outputs, examples
 from tf_earlydyn.ntk.blocks import Blocks
 from tf_earlydyn.ntk.compiled import compiled
-from tf_earlydyn.ntk.confirmation import moved
-from tf_earlydyn.ntk.inputs import checked_features, checked_inputs, checked_memory_limit, checked_model
-from tf_earlydyn.ntk.jacobian import flat_outputs, jacobians
+from tf_earlydyn.ntk.inputs import (
+    checked_features,
+    checked_inputs,
+    checked_memory_limit,
+    checked_model,
+    checked_outputs,
+)
+from tf_earlydyn.ntk.jacobian import directional, flat_outputs
 from tf_earlydyn.ntk.kernel import filled_up
 from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT
 from tf_earlydyn.ntk.variables import chosen
+from tf_earlydyn.ntk.weights import moved
 
 _LOG = logging.getLogger("tf_earlydyn")
 
@@ -67,11 +74,12 @@ class _TangentOperator(LinearOperator):
         self._inputs = [tf.constant(filled_up(self._x[block], self._blocks.size)) for block in self._blocks]
         self._pull = compiled(self._pulled)
         self._push = compiled(self._pushed)
+        self._push_one_by_one = compiled(partial(directional, model, self._variables, tf.as_dtype(self.dtype)))
         if not self._can_push(tf.constant(three)):
             _LOG.warning(
                 "products with %s take a pass an example, which is slow: an op has no forward mode", model.name
             )
-            self._push = compiled(self._pushed_one_by_one)
+            self._push = self._push_one_by_one
 
     def _matvec(self, v: np.ndarray) -> np.ndarray:
         rows = np.asarray(v, self.dtype).reshape(len(self._x), self._outputs)
@@ -111,21 +119,15 @@ class _TangentOperator(LinearOperator):
             pulled = [tf.convert_to_tensor(part) for part in pulled]
         return outer.gradient(pulled, weights, directions, "zero")
 
-    def _pushed_one_by_one(self, x: tf.Tensor, directions: list[tf.Tensor]) -> tf.Tensor:
-        """J u of a block by reverse passes alone, one for each example and output."""
-        parts = zip(jacobians(self._model, self._variables, x), directions, strict=True)
-        products = [tf.matmul(part, tf.reshape(direction, (-1, 1)))[..., 0] for part, direction in parts]
-        return tf.add_n([tf.cast(product, self.dtype) for product in products])
-
     def _can_push(self, x: tf.Tensor) -> bool:
-        """Whether the fast forward pass is right: an op whose gradient has none fails it, or is silently left out."""
+        """Whether the fast forward pass is right: an op whose gradient has none fails it somehow, or is left out."""
         rng = np.random.default_rng(0)
         directions = [tf.constant(rng.standard_normal(v.shape), v.dtype) for v in self._variables]
         with moved(self._model):
-            expected = compiled(self._pushed_one_by_one)(x, directions)
+            expected = self._push_one_by_one(x, directions)
             try:
                 found = self._push(x, directions)
-            except LookupError:
+            except Exception:
                 return False
         return bool(tf.norm(found - expected) <= 1e-3 * tf.norm(expected))
 
@@ -145,8 +147,11 @@ def feature_operator(features: np.ndarray, outputs: int = 1) -> LinearOperator:
 
     Returns:
         A ``[n C, n C]`` operator; ``ntk_operator(model, x) - feature_operator(psi(x))`` is one, too.
+
+    Raises:
+        InputError: if ``features`` are not finite numbers of that shape, or ``outputs`` is no positive number.
     """
-    features = checked_features(features)
+    features, outputs = checked_features(features), checked_outputs(outputs)
     n = len(features)
 
     def matvec(v: np.ndarray) -> np.ndarray:

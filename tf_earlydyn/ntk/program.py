@@ -1,6 +1,7 @@
 """The compiled computation of a model's terms: which variable by which method, found out once for a model."""
 
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -47,22 +48,38 @@ class Program:
         self._model = model
         self._groups = groups
         self._trace = trace
-        variables = [variable for group in groups.values() for variable in group]
-        found = analyse(model, variables, x)
-        covered = [variable for variable in variables if id(variable) in found.structured and method != "jacobian"]
-        self._structured = confirmed(model, covered, x)
-        known = {id(variable) for variable in self._structured}
-        self._differentiated = [variable for variable in variables if id(variable) not in known]
+        self._method = method
+        self._variables = [variable for group in groups.values() for variable in group]
+        found = analyse(model, self._variables, x)
+        covered = [v for v in self._variables if id(v) in found.structured and method != "jacobian"]
+        self._use(confirmed(model, covered, x))
+        self._prepared = {len(x)}
         self.outputs = 1 if trace else found.outputs
         self.dtype = found.dtype
         self._entries = found.entries
+
+    def prepare(self, x: np.ndarray, size: int) -> None:
+        """Sees whether a block of ``size`` examples is computed as one of three is: what is not goes by Jacobians."""
+        if size in self._prepared or not self._structured:
+            return
+        found = analyse(self._model, self._structured, x, size)
+        if len(found.structured) < len(self._structured):
+            self._use([variable for variable in self._structured if id(variable) in found.structured])
+        self._prepared.add(size)
+
+    def _use(self, structured: list[keras.Variable]) -> None:
+        """Takes rules for ``structured`` and Jacobians for the other variables."""
+        known = {id(variable) for variable in structured}
+        differentiated = [variable for variable in self._variables if id(variable) not in known]
+        if differentiated:
+            self._tell(differentiated)
+        self._structured, self._differentiated = structured, differentiated
         self._sizes: dict[int, Sizes] = {}
-        if method != "jacobian" and self._differentiated:
-            self._tell(method)
         self.terms = compiled(self._terms)
 
     def sizes(self, x: np.ndarray, pairs_per_example: int) -> Sizes:
         """The memory that blocks of ``x`` take."""
+        self.prepare(x, 1)
         if pairs_per_example not in self._sizes:
             groups = self.terms(tf.constant(x[:1]), pairs_per_example)
             terms = [term for group in groups.values() for term in group]
@@ -72,21 +89,19 @@ class Program:
             )
         return self._sizes[pairs_per_example]
 
-    def _tell(self, method: str) -> None:
-        paths = ", ".join(variable.path for variable in self._differentiated)
-        if method == "structured":
+    def _tell(self, differentiated: Sequence[keras.Variable]) -> None:
+        paths = ", ".join(variable.path for variable in differentiated)
+        if self._method == "structured":
             raise InputError(
                 f"method=structured is for layers it knows, used as they are: take method=auto. Received: a model with "
                 f"{paths}."
             )
-        _LOG.warning("the tangent kernel takes per-example Jacobians, which is slow, for %s", paths)
+        if self._method == "auto":
+            _LOG.warning("the tangent kernel takes per-example Jacobians, which is slow, for %s", paths)
 
     def _terms(self, x: tf.Tensor, pairs_per_example: int) -> dict[str, list[Term]]:
         """The terms of a block of inputs ``[n, ...]``, by group."""
-        terms: dict[int, Term] = {}
-        if self._structured:
-            known = structured_terms(self._model, self._structured, x)
-            terms |= {id(variable): term for variable, term in zip(self._structured, known, strict=True)}
+        terms = structured_terms(self._model, self._structured, x) if self._structured else {}
         if self._differentiated:
             rows = [tf.cast(part, self.dtype) for part in jacobians(self._model, self._differentiated, x)]
             terms |= {id(variable): Direct(part) for variable, part in zip(self._differentiated, rows, strict=True)}

@@ -105,6 +105,7 @@ def _layer_norm(layer, inputs, cotangents):
 def _scale_and_offset(normalised: tf.Tensor, cotangents: tf.Tensor, axes: list[int]) -> dict[str, Term]:
     """Of y = gamma * normalised + beta, with gamma and beta along ``axes`` of the inputs ``[n, ...]``."""
     n, c = cotangents.shape[:2]
+    normalised = tf.cast(normalised, cotangents.dtype)
     others = [axis + 1 for axis in range(1, normalised.shape.rank) if axis not in axes]  # the cotangents have C besides
     return {
         name: Direct(tf.reshape(tf.reduce_sum(product, axis=others), (n, c, -1)))

@@ -44,12 +44,14 @@ def spectral_norm(operator: LinearOperator | np.ndarray, *, tolerance: float = 1
     Raises:
         InputError: as ``leading_eigenvalues``.
     """
-    if operator.shape == (1, 1):
+    if getattr(operator, "shape", None) == (1, 1):
         return float(abs((aslinearoperator(operator) @ np.ones(1))[0]))
     return float(abs(_lanczos(operator, 1, "LM", tolerance, seed).values[0]))
 
 
 def _lanczos(operator, k: int, which: str, tolerance: float, seed: int) -> Eigenvalues:
+    if not isinstance(operator, (LinearOperator, np.ndarray)):
+        raise InputError(f"the operator must be a LinearOperator or an array. Received: {type(operator).__name__}.")
     operator = aslinearoperator(operator)
     n = operator.shape[0]
     if operator.shape != (n, n):

@@ -40,13 +40,13 @@ class Comparison(NamedTuple):
 
     @property
     def relative_distance(self) -> float:
-        """||A - B|| / ||B||."""
-        return self.distance / self.second_norm
+        """||A - B|| / ||B||; not a number or infinite where B is zero."""
+        return float(np.float64(self.distance) / self.second_norm)
 
     @property
     def alignment(self) -> float:
-        """The uncentred cosine <A, B> / (||A|| ||B||)."""
-        return self.inner_product / (self.first_norm * self.second_norm)
+        """The uncentred cosine <A, B> / (||A|| ||B||); not a number where one is zero."""
+        return float(np.float64(self.inner_product) / (self.first_norm * self.second_norm))
 
 
 def compare(
@@ -63,10 +63,7 @@ def compare(
     Raises:
         InputError: if they are not of the same number of examples and outputs, or the limit is too small.
     """
-    for kernel in (first, second):
-        if not isinstance(kernel, Kernel):
-            raise InputError(f"kernels must be TangentKernel or FeatureKernel. Received: {type(kernel).__name__}.")
-    shapes = [(len(kernel), kernel.outputs) for kernel in (first, second)]
+    shapes = [(len(kernel), kernel.outputs) for kernel in map(_checked, (first, second))]
     if shapes[0] != shapes[1]:
         raise InputError(f"the kernels must be of as many examples and outputs. Received: [n, C] of {shapes}.")
     sums = np.zeros(4)
@@ -81,8 +78,9 @@ def trace(kernel: Kernel, *, memory_limit: int = DEFAULT_MEMORY_LIMIT) -> float:
     """The trace over (example, output) pairs, in time of n.
 
     Raises:
-        InputError: if the limit is too small.
+        InputError: if it is no kernel, or the limit is too small.
     """
+    kernel = _checked(kernel)
     blocks = planned([Sides(kernel, kernel)], memory_limit).rows
     pairs = pairs_per_example(len(kernel), len(kernel))
     sums = (_diagonals(_flat(kernel.terms(block, blocks.size, pairs)))[: _length(block)] for block in blocks)
@@ -101,7 +99,7 @@ def product(
     Raises:
         InputError: if ``vectors`` have another shape, or the limit is too small.
     """
-    n, c = len(kernel), kernel.outputs
+    n, c = len(_checked(kernel)), kernel.outputs
     vectors = np.asarray(vectors, kernel.dtype)
     if vectors.ndim != 2 or len(vectors) != n * c:
         raise InputError(f"vectors must have the shape [{n * c}, k]. Received: {vectors.shape}.")
@@ -117,6 +115,12 @@ def product(
         if rows != columns:
             result[columns] += across.numpy()[: columns.stop - columns.start]
     return result
+
+
+def _checked(kernel: Kernel) -> Kernel:
+    if not isinstance(kernel, Kernel):
+        raise InputError(f"a kernel must be a TangentKernel or FeatureKernel. Received: {type(kernel).__name__}.")
+    return kernel
 
 
 def _walk(kernels: list[Kernel], memory_limit: int, show_progress: bool) -> Iterator[tuple[Pair, list[tf.Tensor]]]:

@@ -44,7 +44,11 @@ def planned(matrices: Sequence[Sides], memory_limit: int) -> Plan:
     n1, n2 = len(matrices[0].rows), len(matrices[0].columns)
     sizes = [matrix.columns.sizes(pairs_per_example(n1, n2)) for matrix in matrices]
     itemsize = max(matrix.columns.dtype.itemsize for matrix in matrices)
-    return plan(n1, n2, *(itemsize * sum(entries) for entries in zip(*sizes, strict=True)), memory_limit)
+    chosen = plan(n1, n2, *(itemsize * sum(entries) for entries in zip(*sizes, strict=True)), memory_limit)
+    for matrix in matrices:
+        matrix.rows.prepare(chosen.rows.size)
+        matrix.columns.prepare(chosen.columns.size)
+    return chosen
 
 
 def block_pairs(chosen: Plan, symmetric: bool) -> list[tuple[slice, slice]]:
