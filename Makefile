@@ -10,7 +10,7 @@ figure1: $(READY)
 	$(VENV)/bin/python scripts/train.py --flagfile=scripts/experiments/figure1.flags
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest -m "not slow"
+	$(VENV)/bin/python -m pytest -m "not slow" --numprocesses=auto --dist=loadscope
 
 test-slow: $(READY)
 	$(VENV)/bin/python -m pytest -m slow

@@ -39,7 +39,7 @@ setup(
         ],
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_VERSIONS}"],
         "tpu": [f"tensorflow-tpu{TENSORFLOW_VERSIONS}"],
-        "dev": ["pytest", "pytest-timeout", "ruff==0.17.*"],
+        "dev": ["pytest", "pytest-timeout", "pytest-xdist", "ruff==0.17.*"],
     },
     classifiers=[
         "Programming Language :: Python :: 3.10",
