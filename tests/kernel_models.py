@@ -319,7 +319,7 @@ MODELS = {
         (4, 5), layers.TimeDistributed(layers.Dense(3, "tanh")), layers.Flatten(), layers.Dense(1)
     ),
     "masked recurrent": lambda: _sequential(
-        (4, 5), layers.Masking(), layers.LayerNormalization(), layers.GRU(2), layers.Dense(1)
+        (4, 5), layers.Masking(), layers.LayerNormalization(), layers.SimpleRNN(2), layers.Dense(1)
     ),
     "attention": _attention,
     "an op without a second derivative": lambda: _sequential(
