@@ -53,7 +53,7 @@ class TangentKernel:
         groups: dict[str, list[keras.Variable]] = {}
         for variable in chosen(model, variables):
             groups.setdefault(layer_name(variable) if by_layer else WHOLE, []).append(variable)
-        self.groups = tuple(groups)
+        self.groups = groups
         paths = {name: [variable.path for variable in group] for name, group in groups.items()}
         self.description = [outputs, method, paths]
         ids = tuple((group, tuple(map(id, members))) for group, members in groups.items())
@@ -79,6 +79,11 @@ class TangentKernel:
         """The memory that blocks take."""
         return self._program.sizes(self.x, pairs_per_example)
 
+    def operations(self, pairs_per_example: int) -> tuple[float, float]:
+        """Multiply-adds for a pair of examples, and for a backward pass through one example from one output."""
+        self.sizes(pairs_per_example)
+        return self._program.operations
+
     def prepare(self, size: int) -> None:
         """Sees what blocks of ``size`` examples take, before the first of them."""
         self._program.prepare(self.x, size)
@@ -99,11 +104,10 @@ class FeatureKernel:
         InputError: if ``features`` are not finite numbers of that shape, or ``outputs`` is no positive number.
     """
 
-    groups = (WHOLE,)
-
     def __init__(self, features: np.ndarray | tf.Tensor, outputs: int = 1) -> None:
         self.features = checked_features(features)
         self.outputs = checked_outputs(outputs)
+        self.groups = {WHOLE: []}
 
     @property
     def dtype(self) -> np.dtype:

@@ -14,7 +14,7 @@ from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.confirmation import confirmed
 from tf_earlydyn.ntk.jacobian import jacobians
 from tf_earlydyn.ntk.structured import structured_terms
-from tf_earlydyn.ntk.terms import Direct, Term, cheaper, entries_per_example, entries_per_pair, traced
+from tf_earlydyn.ntk.terms import Direct, Term, cheaper, entries_per_example, entries_per_pair, operations, traced
 
 _LOG = logging.getLogger("tf_earlydyn")
 METHODS = ("auto", "structured", "jacobian")
@@ -56,6 +56,7 @@ class Program:
         self._prepared = {len(x)}
         self.outputs = 1 if trace else found.outputs
         self.dtype = found.dtype
+        self.operations = (0.0, 0.0)  # of a pair of examples, and of a backward pass, as the last trace counted them
         self._entries = found.entries
 
     def prepare(self, x: np.ndarray, size: int) -> None:
@@ -105,6 +106,8 @@ class Program:
         if self._differentiated:
             rows = [tf.cast(part, self.dtype) for part in jacobians(self._model, self._differentiated, x)]
             terms |= {id(variable): Direct(part) for variable, part in zip(self._differentiated, rows, strict=True)}
+        counts = [operations(term, pairs_per_example) for term in terms.values()]
+        self.operations = tuple(map(sum, zip(*counts, strict=True)))
         if self._trace:
             terms = {key: traced(term) for key, term in terms.items()}
         return {

@@ -55,18 +55,36 @@ def traced(term: Term) -> Term:
 
 
 def cheaper(term: Term, pairs_per_example: float) -> list[Term]:
-    """The term in the form that takes fewer operations, if each example meets that many others.
-
-    Contracting the two sides of a ``Product`` first costs P^2 G (F + C^2 U) multiply-adds a pair, and as many products
-    of entries as P^2 G C^2; forming its Jacobian costs C P G F U an example, and then C^2 G F U a pair.
-    """
+    """The term in the form that takes fewer operations, if each example meets that many others."""
     if isinstance(term, Direct):
         return [term]
-    _, c, positions, groups, units = term.cotangents.shape
-    fan_in = sum(tap.shape[-1] for tap in term.taps)
-    contracted = positions**2 * groups * (fan_in + c**2 * (units + _ELEMENTWISE))
-    formed = groups * fan_in * units * (c**2 + c * positions / pairs_per_example)
+    contracted, formed = _multiply_adds(term, pairs_per_example)
     return [term] if contracted < formed else _formed(term)
+
+
+def operations(term: Term, pairs_per_example: float) -> tuple[float, float]:
+    """Multiply-adds of the cheaper form for a pair of examples, and of a backward pass for an example and output."""
+    if isinstance(term, Direct):
+        _, c, size = term.rows.shape
+        return c**2 * size, size
+    _, _, positions, groups, units = term.cotangents.shape
+    return min(_multiply_adds(term, pairs_per_example)), 2 * positions * groups * _fan_in(term) * units
+
+
+def _multiply_adds(term: Product, pairs_per_example: float) -> tuple[float, float]:
+    """A pair's, by either form.
+
+    Contracting the two sides first costs P^2 G (F + C^2 U) multiply-adds, and as many products of entries as P^2 G C^2;
+    forming the Jacobian costs C P G F U an example, and then C^2 G F U a pair.
+    """
+    _, c, positions, groups, units = term.cotangents.shape
+    contracted = positions**2 * groups * (_fan_in(term) + c**2 * (units + _ELEMENTWISE))
+    formed = groups * _fan_in(term) * units * (c**2 + c * positions / pairs_per_example)
+    return contracted, formed
+
+
+def _fan_in(term: Product) -> int:
+    return sum(tap.shape[-1] for tap in term.taps)
 
 
 def _formed(term: Product) -> list[Term]:

@@ -1,0 +1,130 @@
+"""A tangent kernel between linear combinations of examples, L' Theta R, by kernels or by backward passes."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn.ntk.compiled import compiled
+from tf_earlydyn.ntk.jacobian import flat_outputs
+from tf_earlydyn.ntk.kernel import TangentKernel, filled_up
+from tf_earlydyn.ntk.terms import Term, taken
+from tf_earlydyn.ntk.tiles import Sides, pairs_per_example, planned, progress_bar, strip_height, tile, walk
+
+_EXAMPLES = 512  # that a backward pass takes at once
+
+
+def kernels_are_cheaper(rows: TangentKernel, columns: TangentKernel, k: int, memory_limit: int) -> bool:
+    """Whether ``by_kernels`` takes fewer operations than ``by_passes``, for k combinations on either side.
+
+    So it is taken to be where the gradients that passes leave, of every combination, do not fit into memory.
+    """
+    n1, n2, c = len(rows), len(columns), rows.outputs
+    pair, gradient = rows.operations(pairs_per_example(n1, n2))
+    weights = sum(int(np.prod(v.shape)) for group in rows.groups.values() for v in group)
+    if 2 * c * k * weights * rows.dtype.itemsize > memory_limit:
+        return True
+    kernels = n1 * n2 * (pair + c**2 * k) + (n1 + n2) * c * gradient
+    return kernels < (n1 + n2) * c * k * gradient + (c * k) ** 2 * weights
+
+
+def by_kernels(
+    rows: TangentKernel,
+    columns: TangentKernel,
+    left: np.ndarray,
+    right: np.ndarray,
+    *,
+    crossed: bool = True,
+    memory_limit: int,
+    show_progress: bool = True,
+) -> dict[str, np.ndarray]:
+    """L' Theta R by group of variables, tile by tile, in time of n1 n2.
+
+    Args:
+        rows: the kernel on n1 examples.
+        columns: the same kernel on n2 examples.
+        left: L, ``[n1, k1]``.
+        right: R, ``[n2, k2]``.
+        crossed: whether every pair of outputs is wanted, or each output with itself alone.
+        memory_limit: bytes that the tiles may take, as estimated ahead.
+        show_progress: whether there is a progress bar, if it takes more than two seconds.
+
+    Returns:
+        Arrays ``[C, k1, C, k2]``, or ``[C, k1, k2]`` if not ``crossed``, in float64.
+    """
+    matrix = Sides(rows, columns)
+    chosen = planned([matrix], memory_limit)
+    sums: dict[str, np.ndarray] = {}
+    for pair in progress_bar(walk([matrix], chosen), chosen, False, 0, show_progress):
+        ((row_terms, column_terms),) = pair.terms
+        weights = [
+            tf.constant(_padded(side[block], size), rows.dtype)
+            for side, block, size in ((left, pair.rows, chosen.rows.size), (right, pair.columns, chosen.columns.size))
+        ]
+        for name in row_terms:
+            part = _combined(row_terms[name], column_terms[name], *weights, crossed).numpy()
+            sums[name] = sums[name] + part if name in sums else part
+    return sums
+
+
+def by_passes(
+    rows: TangentKernel, columns: TangentKernel, left: np.ndarray, right: np.ndarray, *, crossed: bool = True
+) -> dict[str, np.ndarray]:
+    """As ``by_kernels``, by a backward pass for each combination and output, in time of n1 + n2."""
+    gradients = [_gradients(kernel, weights) for kernel, weights in ((rows, left), (columns, right))]
+    subscripts = "aip,bjp->aibj" if crossed else "aip,ajp->aij"
+    names = [name for name, group in rows.groups.items() for _ in group]
+    sums: dict[str, np.ndarray] = {}
+    for name, first, second in zip(names, *gradients, strict=True):
+        part = np.einsum(subscripts, first, second, optimize=True)
+        sums[name] = sums[name] + part if name in sums else part
+    return sums
+
+
+def _gradients(kernel: TangentKernel, weights: np.ndarray) -> list[np.ndarray]:
+    """J' weights for ``weights`` ``[n, k]`` and each output: ``[C, k, p]`` of each variable, in float64."""
+    variables = [variable for group in kernel.groups.values() for variable in group]
+
+    @compiled
+    def of_block(x: tf.Tensor, combinations: tf.Tensor) -> list[tf.Tensor]:
+        values = [variable.value for variable in variables]
+        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
+            tape.watch(values)
+            outputs = flat_outputs(kernel.model, x)
+        c, k = outputs.shape[1], combinations.shape[1]
+
+        def one(index: tf.Tensor) -> list[tf.Tensor]:
+            seed = combinations[:, index % k, None] * tf.one_hot(index // k, c, dtype=outputs.dtype)
+            return [tf.reshape(part, [-1]) for part in tape.gradient(outputs, values, seed, "zero")]
+
+        parts = tf.map_fn(one, tf.range(c * k), fn_output_signature=[value.dtype for value in values])
+        return [tf.cast(tf.reshape(part, (c, k, -1)), tf.float64) for part in parts]
+
+    sums = None
+    for rows in _rows(len(kernel)):
+        combinations = tf.constant(_padded(weights[rows], _EXAMPLES), kernel.dtype)
+        parts = [part.numpy() for part in of_block(tf.constant(filled_up(kernel.x[rows], _EXAMPLES)), combinations)]
+        sums = parts if sums is None else [total + part for total, part in zip(sums, parts, strict=True)]
+    return sums
+
+
+def _rows(n: int) -> Iterator[slice]:
+    return (slice(start, min(start + _EXAMPLES, n)) for start in range(0, n, _EXAMPLES))
+
+
+def _padded(weights: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(weights, ((0, length - len(weights)), (0, 0)))
+
+
+@compiled
+def _combined(rows: list[Term], columns: list[Term], left: tf.Tensor, right: tf.Tensor, crossed: bool) -> tf.Tensor:
+    """L' T R of a tile T ``[n1, C, n2, C]``, in strips of rows that fit the processor's cache."""
+    height = strip_height(rows)
+    total = 0.0
+    for start in range(0, left.shape[0], height):
+        strip = slice(start, start + height)
+        part = tf.tensordot(tile(taken(rows, strip), columns), right, [[2], [0]])  # [n1, C, C, k2]
+        if not crossed:
+            part = tf.transpose(tf.linalg.diag_part(tf.transpose(part, (0, 3, 1, 2))), (0, 2, 1))  # [n1, C, k2]
+        total += tf.cast(tf.tensordot(left[strip], part, [[0], [0]]), tf.float64)
+    return tf.transpose(total, (1, 0, 2, 3) if crossed else (1, 0, 2))
