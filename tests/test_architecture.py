@@ -21,6 +21,7 @@ FLOORS = {
     "data": 1,
     "models": 1,
     "ntk": 1,
+    "twin": 2,
     "companion": 2,
     "training": 2,
     "studies": 3,

@@ -24,6 +24,7 @@ def _register_with_keras(_) -> None:
 
 
 _HOMES = {
+    "AffineTwin": "twin",
     "DataConfig": "config",
     "DivergenceError": "errors",
     "InputError": "errors",
@@ -34,6 +35,7 @@ _HOMES = {
     "NTKDense": "models",
     "RunConfig": "config",
     "TrainingConfig": "config",
+    "affine_twin": "twin",
     "antisymmetric": "models",
     "cnn": "models",
     "empirical_ntk": "ntk",
@@ -55,6 +57,7 @@ _MODULES = (
     "studies",
     "theory",
     "training",
+    "twin",
 )
 
 __all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604 (every entry is a string)

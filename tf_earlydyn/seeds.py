@@ -14,6 +14,7 @@ class Stream(enum.IntEnum):
     NETWORK = 3
     TRACKED = 4
     PROBE = 5
+    TWIN = 6
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:

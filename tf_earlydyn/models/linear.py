@@ -10,7 +10,8 @@ class LinearModel(keras.Model):
     """f_lin(x) = <beta, psi(x)>, beta = 0 at step 0. Inputs ``[n, ...]``, outputs ``[n, outputs]``.
 
     Args:
-        features: psi, a Keras layer ``[n, ...]`` to ``[n, p]``.
+        features: psi, a Keras layer ``[n, ...]`` to ``[n, p]``, with a beta for each output; or to ``[n, C, p]``,
+            features of each output, with one beta for all.
         outputs: C.
     """
 
@@ -18,16 +19,22 @@ class LinearModel(keras.Model):
         super().__init__(**kwargs)
         self.features = features
         self.outputs_count = outputs
-        self.beta = keras.layers.Dense(outputs, use_bias=False, kernel_initializer="zeros", name="beta")
+        self.beta = None
 
     def build(self, input_shape) -> None:
-        if not self.beta.built:
+        if self.beta is None:
             self.features.build(input_shape)
-            self.beta.build(self.features.compute_output_shape(input_shape))
+            shape = self.features.compute_output_shape(input_shape)
+            units = self.outputs_count if len(shape) == 2 else 1
+            self.beta = keras.layers.Dense(
+                units, use_bias=False, kernel_initializer="zeros", name="beta", dtype=self.dtype_policy
+            )
+            self.beta.build(shape)
         self.built = True
 
     def call(self, x):
-        return self.beta(self.features(x))
+        outputs = self.beta(self.features(x))
+        return outputs if len(outputs.shape) == 2 else outputs[..., 0]
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.outputs_count)

@@ -1,0 +1,7 @@
+"""The affine twin: the linear model of any Keras network, and what it foretells of the network's training."""
+
+from tf_earlydyn.twin.affine import AffineTwin
+from tf_earlydyn.twin.derive import affine_twin
+from tf_earlydyn.twin.linearity import Linearity, linearity
+
+__all__ = ["AffineTwin", "Linearity", "affine_twin", "linearity"]

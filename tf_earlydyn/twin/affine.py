@@ -1,0 +1,183 @@
+"""The affine twin of a network: a linear model on its inputs, in whitened coordinates."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import keras
+import numpy as np
+
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.models import AffineFeatures, LinearModel
+from tf_earlydyn.twin.coordinates import Coordinates
+from tf_earlydyn.twin.descent import checked_steps, progress
+from tf_earlydyn.twin.inputs import checked_rates, checked_targets, checked_x
+
+Rates = float | Mapping[str, float]
+
+
+class AffineTwin:
+    """The linear model whose kernel is the best affine approximation of a network's tangent kernel.
+
+    f(x) = <beta, phi(x)>, beta = 0 at step 0, with phi(x) = R w(x), w whitened [x; 1] and R'R = A, the part of the
+    network's kernel that is affine in both inputs. With several outputs, phi_a(x) = R^a w(x) and one beta is shared by
+    all, so that they learn together as the network's do. Made by ``affine_twin``.
+
+    The network's outputs at step 0 are no part of it: what it foretells is f - f_0, of targets y - f_0.
+
+    Args:
+        coordinates: w.
+        parts: A of each layer at a learning rate of 1, ``[B, q, q]``, symmetric: B = 1 and q = C r or, where the
+            outputs are taken one by one, B = C and q = r.
+        outputs: C; None for targets and predictions of shape ``[n]`` as well as ``[n, 1]``.
+
+    Attributes:
+        layers: names of the layers that learn.
+        clipped: the share of the eigenvalues' absolute sum that was negative and was clipped, at equal rates.
+        dropped: how many of the features [x; 1] follow from the others on the sample, and were left out.
+        crossed: whether the kernel between different outputs is part of it.
+    """
+
+    def __init__(self, coordinates: Coordinates, parts: dict[str, np.ndarray], outputs: int) -> None:
+        self.coordinates = coordinates
+        self.outputs = outputs
+        self.layers = tuple(parts)
+        self.dropped = coordinates.dropped
+        self.crossed = len(next(iter(parts.values()))) == 1
+        self._parts = parts
+        self._roots = lru_cache(maxsize=2)(self._rooted)
+        self.clipped = self._roots(None)[1]
+
+    def kernel(self, x1: np.ndarray, x2: np.ndarray | None = None) -> np.ndarray:
+        """The kernel phi(x) . phi(x'), ``[n1, n2]`` or ``[n1, n2, C, C]`` for several outputs, in float64.
+
+        Raises:
+            InputError: if the inputs do not have the network's shape.
+        """
+        first = self._phi(checked_x(x1, self.coordinates, "x1"))
+        second = first if x2 is None else self._phi(checked_x(x2, self.coordinates, "x2"))
+        if self.crossed:
+            kernel = np.einsum("nak,mbk->nmab", first, second, optimize=True)
+        else:
+            kernel = np.einsum("nak,mak,ab->nmab", first, second, np.eye(self.outputs), optimize=True)
+        return kernel[:, :, 0, 0] if self.outputs == 1 else kernel
+
+    def trajectory(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        learning_rate: Rates,
+        steps: Sequence[int],
+        x_eval: np.ndarray | None = None,
+        *,
+        momentum: float = 0.0,
+        decay: float = 0.0,
+    ) -> np.ndarray:
+        """Its predictions in the course of gradient descent on (1/2n) sum_i ||f(x_i) - y_i||^2 from f = 0.
+
+        Args:
+            x: training inputs, ``[n, ...]``.
+            y: targets, ``[n]`` or ``[n, C]``; of a network that is not 0 at step 0, less its outputs there.
+            learning_rate: one, or one for each layer by its name.
+            steps: the steps at which predictions are wanted, in any order.
+            x_eval: inputs ``[n_eval, ...]`` that they are wanted for; ``x`` by default.
+            momentum: the coefficient of ``keras.optimizers.SGD``.
+            decay: of the weights towards those of step 0: that of (1/2) decay ||theta - theta_0||^2 in the loss. With
+                unequal rates there is no small matrix for it.
+
+        Returns:
+            ``[len(steps), n_eval]`` for targets ``[n]``, else ``[len(steps), n_eval, C]``, in float64; infinite or not
+            a number where the descent has diverged beyond float64.
+
+        Raises:
+            InputError: if the inputs, targets, rates or steps cannot be used, or rates differ and there is decay.
+        """
+        x = checked_x(x, self.coordinates, "x")
+        y, flat = checked_targets(y, len(x), self.outputs)
+        rate, weights = checked_rates(learning_rate, self.layers, momentum, decay)
+        moments = self._moments(x, y)
+        coefficients = self._coefficients(moments, weights, rate, checked_steps(steps), momentum, decay)
+        at = x if x_eval is None else checked_x(x_eval, self.coordinates, "x_eval")
+        result = np.empty((len(coefficients), len(at), self.outputs))
+        for rows, w in self.coordinates.blocks(at):
+            result[:, rows] = w @ coefficients
+        return result[:, :, 0] if flat else result
+
+    def max_learning_rate(self, x: np.ndarray, momentum: float = 0.0) -> float:
+        """The largest stable rate of gradient descent on training inputs ``x`` ``[n, ...]``: 2 (1 + momentum) / lambda.
+
+        lambda is the largest eigenvalue of the kernel over n, the curvature of the loss.
+
+        Raises:
+            InputError: if the inputs or the momentum cannot be used.
+        """
+        x = checked_x(x, self.coordinates, "x")
+        checked_rates(1.0, self.layers, momentum, 0.0)
+        moment, _ = self._moments(x, np.zeros((len(x), self.outputs)))
+        largest = max(values[-1] for values, _ in map(np.linalg.eigh, self._curvatures(self._roots(None)[0], moment)))
+        return float(2 * (1 + momentum) / largest)
+
+    def linear_model(self, learning_rate: Mapping[str, float] | None = None, dtype: str = "float32") -> keras.Model:
+        """A Keras model of it, with beta = 0, that training at a rate of 1 takes where ``trajectory`` says.
+
+        Args:
+            learning_rate: rates by layer, which are put into the features; by default the model is for one rate, to be
+                given to its optimiser.
+            dtype: of the model.
+
+        Raises:
+            InputError: if the rates cannot be used, or the outputs are taken one by one.
+        """
+        if not self.crossed:
+            raise InputError("a Keras model of the twin needs one beta for all outputs. Received: outputs one by one.")
+        weights = None if learning_rate is None else checked_rates(dict(learning_rate), self.layers, 0.0, 0.0)[1]
+        root = self._roots(weights)[0][0].reshape(-1, self.outputs, self.coordinates.rank)
+        matrix = np.einsum("dr,kar->dak", self.coordinates.basis, root)
+        features = AffineFeatures(matrix.shape, self.coordinates.further, dtype=dtype)
+        model = LinearModel(features, self.outputs, dtype=dtype, name="twin")
+        model(keras.Input(self.coordinates.input_shape, dtype=dtype))
+        features.matrix.assign(matrix)
+        return model
+
+    def _phi(self, x: np.ndarray) -> np.ndarray:
+        """``[n, C, K]``."""
+        w, roots = self.coordinates(x), self._roots(None)[0]
+        if self.crossed:
+            root = roots[0].reshape(-1, self.outputs, self.coordinates.rank)
+            return np.einsum("nr,kar->nak", w, root, optimize=True)
+        return np.einsum("nr,akr->nak", w, roots, optimize=True)
+
+    def _rooted(self, weights: tuple[float, ...] | None) -> tuple[np.ndarray, float]:
+        """R of the weighted sum of the parts ``[B, K, q]``, without its negative part, and the share of that."""
+        weights = (1.0,) * len(self.layers) if weights is None else weights
+        total = sum(weight * part for weight, part in zip(weights, self._parts.values(), strict=True))
+        values, vectors = np.linalg.eigh(total)
+        root = np.sqrt(np.clip(values, 0, None))[:, :, None] * np.swapaxes(vectors, 1, 2)
+        kept = values.max(axis=0) > 0
+        return root[:, kept], float(-np.sum(values[values < 0]) / np.sum(np.abs(values)))
+
+    def _moments(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """E[w w'] ``[r, r]`` and E[w y'] ``[r, C]`` over the training examples."""
+        second, mixed = 0.0, 0.0
+        for rows, w in self.coordinates.blocks(x):
+            second, mixed = second + w.T @ w, mixed + w.T @ y[rows]
+        return second / len(x), mixed / len(x)
+
+    def _curvatures(self, roots: np.ndarray, moment: np.ndarray) -> list[np.ndarray]:
+        """E[phi' phi], summed over the outputs of each block, ``[K, K]``."""
+        split = roots.reshape(*roots.shape[:2], -1, self.coordinates.rank)  # [B, K, outputs of a block, r]
+        return [np.einsum("kar,rs,las->kl", root, moment, root, optimize=True) for root in split]
+
+    def _coefficients(self, moments, weights, rate, steps, momentum, decay) -> np.ndarray:
+        """What predictions are of w: ``[len(steps), r, C]``."""
+        moment, mixed = moments
+        roots, _ = self._roots(weights)
+        blocks = []
+        for root, curvature, targets in zip(
+            roots, self._curvatures(roots, moment), np.split(mixed, len(roots), axis=1), strict=True
+        ):
+            split = root.reshape(len(root), -1, self.coordinates.rank)
+            values, vectors = np.linalg.eigh(curvature)
+            along = vectors.T @ np.einsum("kar,ra->k", split, targets)
+            reached = progress(np.clip(values, 0, None), rate, steps, momentum, decay) * along
+            blocks.append(np.einsum("tk,kar->tra", reached @ vectors.T, split, optimize=True))
+        return np.concatenate(blocks, axis=2)

@@ -1,0 +1,120 @@
+"""Deriving the affine twin from a network, by cross-fit."""
+
+import logging
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
+from tf_earlydyn.ntk.kernel import TangentKernel
+from tf_earlydyn.ntk.projection import by_kernels, by_passes, kernels_are_cheaper
+from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT
+from tf_earlydyn.seeds import Stream, generator
+from tf_earlydyn.twin.affine import AffineTwin
+from tf_earlydyn.twin.coordinates import Coordinates, checked_further
+from tf_earlydyn.twin.inputs import checked_numbers
+
+_LOG = logging.getLogger("tf_earlydyn")
+LARGEST = 8_000  # C (d + 1), up to which the kernel between outputs is taken
+DEFAULT_SAMPLE = 4_000
+
+
+def affine_twin(
+    model: keras.Model,
+    x: np.ndarray | tf.Tensor,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    variables: Sequence[str | keras.Variable] | None = None,
+    further: Sequence[str] = (),
+    route: str = "auto",
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    show_progress: bool = True,
+) -> AffineTwin:
+    """The linear model on z = [x; 1] whose kernel is the best affine approximation of a network's tangent kernel.
+
+    The network's gradients J(x) = df(x)/dtheta, at its weights of the moment, are regressed on z over a sample:
+    M = argmin E ||J(x) - M z||^2. The kernel of M z is z' A z', A = M'M. Each half of the sample gives an M, and A is
+    M_1'M_2, made symmetric, so that sampling errors average out; what is negative of it, in coordinates in which
+    E[z z'] is the identity, is clipped.
+
+    Args:
+        model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``; in inference
+            mode, as for ``empirical_ntk``. It need not be zero at step 0: the twin is of f - f_0.
+        x: inputs ``[n, ...]``, flattened to ``[n, d]``: training inputs, or others of their distribution.
+        sample: how many of them are taken, at random, half for each M; by default 4,000, or 4 (d + 1) if that is more.
+        seed: draws the sample.
+        variables: layer names, variables or their paths: those that learn; all trainable ones by default.
+        further: features beside [x; 1]: ``norm``, those of psi_2 (Hu et al. 2020), ``energy``, the mean square of each
+            channel.
+        route: ``kernels``: A from the tangent kernel between the halves, in time of sample^2; ``passes``: M by d + 1
+            backward passes through each half; ``auto``: what takes fewer operations, by counting.
+        memory_limit: bytes that the kernels or gradients may take, as estimated ahead.
+        show_progress: whether there is a progress bar, if it takes more than two seconds.
+
+    Raises:
+        InputError: on a model, inputs or choices that cannot be used; the message says why.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> x = np.random.default_rng(0).standard_normal((50, 2)).astype("float32")
+    >>> affine_twin(model, x).kernel(x[:1], x[1:2]).round(4) == np.float64(1 + x[0] @ x[1]).round(4)
+    array([[ True]])
+    """
+    if route not in ("auto", "kernels", "passes"):
+        raise InputError(f"route must be one of auto, kernels, passes. Received: route={route!r}.")
+    further = checked_further(further)
+    checked_numbers(np.asarray(x), "x")
+    x = checked_inputs(checked_model(model), x, "x")
+    halves = _halves(x, sample, seed)
+    coordinates = Coordinates.of_sample(np.concatenate(halves), further)
+    if len(halves[0]) <= coordinates.rank:
+        raise InputError(
+            f"the sample must hold more than {2 * coordinates.rank} examples, twice as many as features. Received: "
+            f"{len(halves[0]) + len(halves[1])}, of {len(x)} inputs."
+        )
+    if coordinates.dropped:
+        _LOG.warning(
+            "of the twin's %d features, %d are constant or follow from others, and are left out",
+            *(len(coordinates.basis), coordinates.dropped),
+        )
+    kernels = [TangentKernel(model, half, variables=variables, by_layer=True, name="x") for half in halves]
+    crossed = kernels[0].outputs * len(coordinates.basis) <= LARGEST
+    if not crossed:
+        _LOG.warning(
+            "the twin takes the %d outputs one by one: all together would be %d features, more than %d",
+            *(kernels[0].outputs, kernels[0].outputs * len(coordinates.basis), LARGEST),
+        )
+    weights = [_regression(coordinates(half)) for half in halves]
+    if route == "auto":
+        route = "kernels" if kernels_are_cheaper(*kernels, coordinates.rank, memory_limit) else "passes"
+    if route == "kernels":
+        options = {"memory_limit": memory_limit, "show_progress": show_progress}
+        parts = by_kernels(*kernels, *weights, crossed=crossed, **options)
+    else:
+        parts = by_passes(*kernels, *weights, crossed=crossed)
+    return AffineTwin(coordinates, {name: _symmetric(part) for name, part in parts.items()}, kernels[0].outputs)
+
+
+def _halves(x: np.ndarray, sample: int | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if sample is None:
+        sample = max(DEFAULT_SAMPLE, 4 * (x[0].size + 1))
+    elif not isinstance(sample, (int, np.integer)) or sample < 2:
+        raise InputError(f"sample must be a number of examples from 2 on. Received: sample={sample!r}.")
+    drawn = generator(seed, Stream.TWIN).permutation(len(x))[:sample]
+    return x[drawn[: len(drawn) // 2]], x[drawn[len(drawn) // 2 :]]
+
+
+def _regression(w: np.ndarray) -> np.ndarray:
+    """The weights ``[n, r]`` that make the coefficients of a regression on ``w`` ``[n, r]``."""
+    return np.linalg.solve(w.T @ w, w.T).T
+
+
+def _symmetric(part: np.ndarray) -> np.ndarray:
+    """``[C, r, C, r]`` or ``[C, r, r]`` as ``[B, q, q]``, made symmetric."""
+    if part.ndim == 4:
+        size = part.shape[0] * part.shape[1]
+        part = part.reshape(1, size, size)
+    return (part + np.swapaxes(part, 1, 2)) / 2
