@@ -322,7 +322,7 @@ def test_bad_questions_are_answered_in_one_sentence(changes, message, twin):
 
 
 def first_steps(config):
-    """Outputs at steps 1 and half-way of the network, psi's model and the twin, by split and name; targets; the step."""
+    """Outputs at steps 1 and half-way of network, psi and twin, by split and name; the targets; the half-way step."""
     setup = agreement.prepare(config)
     inputs = {"train": setup.data.x_train, "test": setup.data.x_test}
     x, y, half = setup.data.x_train, setup.data.y_train, setup.half_step

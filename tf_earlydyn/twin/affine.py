@@ -28,7 +28,7 @@ class AffineTwin:
         coordinates: w.
         parts: A of each layer at a learning rate of 1, ``[B, q, q]``, symmetric: B = 1 and q = C r or, where the
             outputs are taken one by one, B = C and q = r.
-        outputs: C; None for targets and predictions of shape ``[n]`` as well as ``[n, 1]``.
+        outputs: C.
 
     Attributes:
         layers: names of the layers that learn.
@@ -153,7 +153,12 @@ class AffineTwin:
         values, vectors = np.linalg.eigh(total)
         root = np.sqrt(np.clip(values, 0, None))[:, :, None] * np.swapaxes(vectors, 1, 2)
         kept = values.max(axis=0) > 0
-        return root[:, kept], float(-np.sum(values[values < 0]) / np.sum(np.abs(values)))
+        if not kept.any():
+            raise InputError(
+                "the network's gradients must not vanish, nor be all without a part that is affine in the inputs. "
+                "Received: a network of which nothing is left."
+            )
+        return root[:, kept], float(np.sum(np.clip(-values, 0, None)) / np.sum(np.abs(values)))
 
     def _moments(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """E[w w'] ``[r, r]`` and E[w y'] ``[r, C]`` over the training examples."""
