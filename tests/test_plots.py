@@ -148,3 +148,12 @@ def test_power_laws_are_drawn_with_their_exponents(ax):
     assert (ax.get_xscale(), ax.get_yscale(), ax.get_ylabel()) == ("log", "log", "the error")
     ax.figure.canvas.draw()
     assert [label.get_text() for label in ax.get_xticklabels()] == ["16", "64", "256"]
+
+
+def test_a_prediction_is_drawn_with_the_end_of_its_linear_phase(ax):
+    table = pd.DataFrame({"step": [0, 1, 10], "train_loss": [0.5, 0.4, 0.3], "test_loss": [0.5, 0.45, 0.35]})
+    train, test, end = plots.prediction(table, ax, 0.25).get_lines()
+    assert [line.get_label() for line in (train, test, end)] == ["twin, train", "twin, test", "end of the linear phase"]
+    assert test.get_ydata().tolist() == [0.5, 0.45, 0.35]
+    assert train.get_linestyle() == "-"
+    assert end.get_ydata() == [0.25, 0.25]

@@ -31,6 +31,7 @@ _HOMES = {
     "KernelStudyConfig": "config",
     "LinearModel": "models",
     "ModelConfig": "config",
+    "PredictionConfig": "config",
     "NTKConv2D": "models",
     "NTKDense": "models",
     "RunConfig": "config",

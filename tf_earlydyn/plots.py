@@ -27,6 +27,15 @@ def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
     return ax
 
 
+def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
+    """The losses that the twin foretells against log steps, train solid, test dashed."""
+    for split, style in (("train", "-"), ("test", "--")):
+        values = {"x": table["step"], "y": table[f"{split}_loss"]}
+        sns.lineplot(**values, ax=ax, color=_COLOURS["linear"], linestyle=style, label=f"twin, {split}", legend=False)
+    ax.axhline(optimum, linestyle=":", label="end of the linear phase", **_REFERENCE)
+    return _finish(ax, "foretold loss")
+
+
 def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
     """The test loss split by the residual's part in V_lin, the span of the inputs, and the part outside it."""
     names = {r"in $V_\mathrm{lin}$": "{}_residual_in", r"outside $V_\mathrm{lin}$": "{}_residual_out"}

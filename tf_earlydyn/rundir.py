@@ -42,6 +42,7 @@ class RunDirectory:
         self.errors = self.path / "errors.csv"
         self.gaps = self.path / "gaps.csv"
         self.exponents = self.path / "exponents.csv"
+        self.prediction = self.path / "prediction.csv"
         self.summary = self.path / "summary.json"
         self.provenance = self.path / "provenance.json"
         self.network = self.path / "network.keras"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 from tf_earlydyn.errors import InputError
@@ -62,14 +63,21 @@ def flag_fields(config_class: type) -> list[dataclasses.Field]:
     return [field for field in dataclasses.fields(config_class) if "help" in field.metadata]
 
 
-_PATHS = ("data_dir", "data_file")  # absolute in a flagfile, which may be used from another folder
+def _parts(config) -> Iterator:
+    """A configuration and those that it is made of, these first."""
+    for field in dataclasses.fields(config):
+        if dataclasses.is_dataclass(member := getattr(config, field.name)):
+            yield from _parts(member)
+    yield config
+
+
+_PATHS = ("data_dir", "data_file", "network_file")  # absolute in a flagfile, which may be used from another folder
 
 
 def flagfile(config) -> str:
     """A file of flags that repeats a run, into a run directory of its own."""
-    members = (getattr(config, field.name) for field in dataclasses.fields(config))
     lines = []
-    for part in (*filter(dataclasses.is_dataclass, members), config):
+    for part in _parts(config):
         for field in flag_fields(type(part)):
             value = getattr(part, field.name)
             if field.name == "run_dir" or value is None or value == ():

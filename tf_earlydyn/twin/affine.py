@@ -1,6 +1,6 @@
 """The affine twin of a network: a linear model on its inputs, in whitened coordinates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import keras
@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.models import AffineFeatures, LinearModel
-from tf_earlydyn.twin.coordinates import Coordinates
+from tf_earlydyn.twin.coordinates import Coordinates, in_blocks
 from tf_earlydyn.twin.descent import checked_steps, progress
 from tf_earlydyn.twin.inputs import checked_rates, checked_targets, checked_x
 
@@ -94,13 +94,29 @@ class AffineTwin:
         x = checked_x(x, self.coordinates, "x")
         y, flat = checked_targets(y, len(x), self.outputs)
         rate, weights = checked_rates(learning_rate, self.layers, momentum, decay)
-        moments = self._moments(x, y)
-        coefficients = self._coefficients(moments, weights, rate, checked_steps(steps), momentum, decay)
-        at = x if x_eval is None else checked_x(x_eval, self.coordinates, "x_eval")
-        result = np.empty((len(coefficients), len(at), self.outputs))
-        for rows, w in self.coordinates.blocks(at):
-            result[:, rows] = w @ coefficients
+        steps = checked_steps(steps)
+        reach = lambda values: progress(values, rate, steps, momentum, decay)  # noqa: E731
+        result = self._predictions(self._coefficients(self._moments(x, y), weights, reach), x, x_eval)
         return result[:, :, 0] if flat else result
+
+    def optimum(self, x: np.ndarray, y: np.ndarray, x_eval: np.ndarray | None = None) -> np.ndarray:
+        """Its predictions where gradient descent without decay ends: the least-squares optimum of its features.
+
+        Args:
+            x: training inputs, ``[n, ...]``.
+            y: targets, ``[n]`` or ``[n, C]``, as in ``trajectory``.
+            x_eval: inputs ``[n_eval, ...]`` that they are wanted for; ``x`` by default.
+
+        Returns:
+            ``[n_eval]`` for targets ``[n]``, else ``[n_eval, C]``, in float64.
+
+        Raises:
+            InputError: if the inputs or targets cannot be used.
+        """
+        x = checked_x(x, self.coordinates, "x")
+        y, flat = checked_targets(y, len(x), self.outputs)
+        (result,) = self._predictions(self._coefficients(self._moments(x, y), None, _inverse), x, x_eval)
+        return result[:, 0] if flat else result
 
     def max_learning_rate(self, x: np.ndarray, momentum: float = 0.0) -> float:
         """The largest stable rate of gradient descent on training inputs ``x`` ``[n, ...]``: 2 (1 + momentum) / lambda.
@@ -172,8 +188,17 @@ class AffineTwin:
         split = roots.reshape(*roots.shape[:2], -1, self.coordinates.rank)  # [B, K, outputs of a block, r]
         return [np.einsum("kar,rs,las->kl", root, moment, root, optimize=True) for root in split]
 
-    def _coefficients(self, moments, weights, rate, steps, momentum, decay) -> np.ndarray:
-        """What predictions are of w: ``[len(steps), r, C]``."""
+    def _predictions(self, coefficients: np.ndarray, x: np.ndarray, x_eval: np.ndarray | None) -> np.ndarray:
+        """``[T, n_eval, C]`` from coefficients of w."""
+        at = x if x_eval is None else checked_x(x_eval, self.coordinates, "x_eval")
+        result = np.empty((len(coefficients), len(at), self.outputs))
+        of_features = self.coordinates.basis @ coefficients  # these are fewer than the examples
+        for rows, features in in_blocks(at, self.coordinates.further):
+            result[:, rows] = features @ of_features
+        return result
+
+    def _coefficients(self, moments, weights, reach: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """What predictions are of w, ``[T, r, C]``, where ``reach`` tells how far each eigendirection has come."""
         moment, mixed = moments
         roots, _ = self._roots(weights)
         blocks = []
@@ -183,6 +208,12 @@ class AffineTwin:
             split = root.reshape(len(root), -1, self.coordinates.rank)
             values, vectors = np.linalg.eigh(curvature)
             along = vectors.T @ np.einsum("kar,ra->k", split, targets)
-            reached = progress(np.clip(values, 0, None), rate, steps, momentum, decay) * along
+            reached = reach(np.clip(values, 0, None)) * along
             blocks.append(np.einsum("tk,kar->tra", reached @ vectors.T, split, optimize=True))
         return np.concatenate(blocks, axis=2)
+
+
+def _inverse(eigenvalues: np.ndarray) -> np.ndarray:
+    """How far each direction comes in the end, ``[1, K]``; those that are rounding stay where they are."""
+    learned = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(np.float64).eps
+    return np.divide(1, eigenvalues, out=np.zeros_like(eigenvalues), where=learned)[None]

@@ -11,6 +11,7 @@ from tf_earlydyn.ntk import empirical_ntk
 from tf_earlydyn.twin.affine import AffineTwin
 from tf_earlydyn.twin.inputs import checked_targets, checked_x
 
+HELD_OUT = 12  # examples at least, six on either side of the kernel
 LEADING = 5  # modes of the kernel that are no sign of linearity: a constant, and a few directions of large variance
 
 
@@ -50,10 +51,12 @@ def linearity(
     x = checked_x(x, twin.coordinates, "x")
     y, _ = checked_targets(y, len(x), twin.outputs)
     half = min(examples, len(x)) // 2
-    if half * twin.outputs <= LEADING:
-        raise InputError(f"x must hold at least {2 * LEADING + 2} held-out examples. Received: {len(x)}.")
+    if 2 * half < HELD_OUT:
+        raise InputError(f"x must hold at least {HELD_OUT} held-out examples. Received: {len(x)}.")
     sides = slice(0, half), slice(half, 2 * half)
-    theta = _matrix(empirical_ntk(model, *(x[side] for side in sides), show_progress=False, **options))
+    # By layer, as the twin was derived, for which the model is compiled already.
+    layers = empirical_ntk(model, *(x[side] for side in sides), by_layer=True, show_progress=False, **options)
+    theta = _matrix(sum(layers.values()))
     affine = _matrix(twin.kernel(*(x[side] for side in sides)))
     first, second = ((y[side] - y[side].mean(axis=0)).ravel() for side in sides)
     rest, difference = _without_leading_modes(theta, affine - theta)
