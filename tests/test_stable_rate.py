@@ -1,0 +1,63 @@
+"""The foretold largest stable rate, against networks of six architectures on images."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import tf_earlydyn as te
+from tests.cases import needs_cifar10
+from tf_earlydyn.training import GradientDescent, Learner
+
+STEPS = 8
+IMAGE = (8, 8, 3)
+
+
+def _convolutions(activation, *head):
+    convolutions = [layers.Conv2D(32, 3, padding="same", activation=activation) for _ in range(3)]
+    return keras.Sequential([keras.Input(IMAGE), *convolutions, *head, layers.Dense(1)])
+
+
+def _residual():
+    inputs = keras.Input(IMAGE)
+    h = layers.Conv2D(16, 3, padding="same")(inputs)
+    for _ in range(2):
+        h = h + layers.Conv2D(16, 3, padding="same", activation="relu")(layers.LayerNormalization()(h))
+    return keras.Model(inputs, layers.Dense(1)(layers.GlobalAveragePooling2D()(h)))
+
+
+NETWORKS = {
+    "two layers, erf": lambda: te.two_layer(IMAGE, 256, "erf"),
+    "MLP, ReLU": lambda: te.mlp(IMAGE, 128, 3, "relu"),
+    "Keras MLP, GELU": lambda: keras.Sequential(
+        [keras.Input(IMAGE), layers.Flatten(), layers.Dense(128, "gelu"), layers.Dense(128, "gelu"), layers.Dense(1)]
+    ),
+    "CNN, tanh, flattened": lambda: _convolutions("tanh", layers.Flatten()),
+    "CNN, ReLU, global pooling": lambda: _convolutions("relu", layers.GlobalAveragePooling2D()),
+    "residual, layer normalisation": _residual,
+}
+
+
+@pytest.mark.slow
+@needs_cifar10
+@pytest.mark.parametrize("name", NETWORKS)
+def test_amplitudes_shrink_below_the_rate_and_grow_above_it(name):
+    """By |1 - eta lambda| a step, to 10% in the mean over eight, where the target is the start and a small multiple of
+    the kernel's leading eigenvector: so little that the network does not bend on its way.
+    """
+    data = te.data.load(te.DataConfig(data="cifar10", n_train=2_000, n_test=10), seed=0)
+    network, x = NETWORKS[name](), data.x_train
+    twin = te.affine_twin(network, x)
+    limit, weights = twin.max_learning_rate(x), network.get_weights()
+    leading = np.linalg.eigh(twin.kernel(x))[1][:, -1:] * np.sqrt(len(x))
+    target = (np.asarray(network(x)) + 1e-3 * leading).astype(np.float32)
+    for factor in (0.9, 1.2):
+        network.set_weights(weights)
+        learner = Learner("network", network, GradientDescent(factor * limit))
+        step = tf.function(learner.step)  # without XLA, whose convolutions are slow on a CPU
+        amplitudes = [abs(np.vdot(np.asarray(network(x)) - target, leading))]
+        for _ in range(STEPS):
+            step(tf.constant(x), tf.constant(target))
+        amplitudes.append(abs(np.vdot(np.asarray(network(x)) - target, leading)))
+        assert (amplitudes[1] / amplitudes[0]) ** (1 / STEPS) == pytest.approx(abs(1 - 2 * factor), rel=0.1)
