@@ -134,6 +134,15 @@ def test_kernels_of_several_outputs_are_the_mean_over_them(tmp_path):
     assert metrics["kernel_to_linear"][0] == pytest.approx(distance, rel=1e-4)
 
 
+def test_the_summary_says_where_the_network_left(tmp_path):
+    """Never by a gap of a million times f_lin^2; at the first step by the least movement of its kernel."""
+    _, summary, metrics = run(dataclasses.replace(small(**SMALL), exit_gap=1e6, exit_kernel=1e-9, probe=9), tmp_path)
+    assert summary["exits"]["function"] is None
+    assert summary["exits"]["kernel"] == metrics["step"][1] == 1
+    _, summary, metrics = run(dataclasses.replace(small(**SMALL), exit_gap=1e-9), tmp_path)
+    assert summary["exits"]["function"] == 1
+
+
 def test_a_run_that_never_gets_half_way_says_so(tmp_path):
     _, summary, _ = run(small(**{**SMALL, "steps": 1}, learning_rate=1e-3), tmp_path)
     assert summary["half_step"] is summary["half_test_gap"] is summary["half_test_gap_relative"] is None

@@ -16,6 +16,7 @@ FLOORS = {
     "config": 0,
     "rundir": 0,
     "metrics": 0,
+    "exits": 0,
     "plots": 0,
     "theory": 1,
     "data": 1,

@@ -55,6 +55,8 @@ REFUSED = {
     "sparse records": (lambda: TrainingConfig(records_per_decade=5), "records_per_decade must be from 10"),
     "negative seed": (lambda: RunConfig(seed=-1), "seed must not be negative"),
     "negative tracked": (lambda: RunConfig(tracked=-1), "tracked must not be negative"),
+    "no gap": (lambda: RunConfig(exit_gap=0.0), "exit_gap must be a positive finite number"),
+    "endless movement": (lambda: RunConfig(exit_kernel=math.inf), "exit_kernel must be a positive finite number"),
     "negative probe": (lambda: RunConfig(probe=-1), "probe must not be negative"),
     "first layer of a deep network": (
         lambda: RunConfig(model=ModelConfig(model="mlp"), training=TrainingConfig(train="first")),

@@ -27,6 +27,7 @@ _HOMES = {
     "AffineTwin": "twin",
     "DataConfig": "config",
     "DivergenceError": "errors",
+    "ExitDetector": "exits",
     "InputError": "errors",
     "KernelStudyConfig": "config",
     "LinearModel": "models",

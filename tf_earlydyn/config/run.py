@@ -147,6 +147,12 @@ class RunConfig:
         "Training points on which the tangent kernels of network and linear model are compared, drawn by the seed; all "
         "there are, if fewer; 0: none.",
     )
+    exit_gap: float = setting(
+        0.1, "The network has left its linear model where the test gap stays above this share of the mean of f_lin^2."
+    )
+    exit_kernel: float = setting(
+        0.5, "Or where its tangent kernel stays farther than this share of its norm from that of step 0."
+    )
     run_dir: str | None = setting(None, "Where the run is written, a new directory; default runs/<time>.")
 
     def __post_init__(self) -> None:
@@ -154,6 +160,9 @@ class RunConfig:
         require(self.seed >= 0, "seed must not be negative.", seed=self.seed)
         require(self.tracked >= 0, "tracked must not be negative.", tracked=self.tracked)
         require(self.probe >= 0, "probe must not be negative.", probe=self.probe)
+        for name in ("exit_gap", "exit_kernel"):
+            share = getattr(self, name)
+            require(math.isfinite(share) and share > 0, f"{name} must be a positive finite number.", **{name: share})
         require(
             self.training.train == "both" or self.model.model == "two_layer",
             "train=first and train=second are for model=two_layer; take train=both.",

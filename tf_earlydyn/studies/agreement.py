@@ -11,6 +11,7 @@ from tf_earlydyn import companion, data, models, report, training
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import DivergenceError, InputError
+from tf_earlydyn.exits import ExitDetector
 from tf_earlydyn.rundir import RunDirectory, provenance, write_json, write_text
 from tf_earlydyn.seeds import Stream, generator
 from tf_earlydyn.studies.kernel_probe import KernelProbe
@@ -29,6 +30,7 @@ class Setup:
         tracked: indices of the tracked test examples, ``[k]``.
         probe: indices of the training examples on which kernels are compared, ``[p]``.
         dynamics: the linear model's gradient descent in closed form.
+        detector: tells where the network leaves the linear model.
         half_step: where the linear model has made half its fall; None if not within the run.
         stops: the recorded steps.
     """
@@ -40,6 +42,7 @@ class Setup:
     tracked: np.ndarray
     probe: np.ndarray
     dynamics: LinearDynamics
+    detector: ExitDetector
     half_step: int | None
     stops: list[int]
 
@@ -88,6 +91,12 @@ def prepare(config: RunConfig) -> Setup:
         tracked=_tracked(config, len(examples.y_test)),
         probe=generator(config.seed, Stream.PROBE).permutation(len(examples.y_train))[: config.probe],
         dynamics=dynamics,
+        detector=ExitDetector(
+            np.asarray(features(examples.x_test)),
+            examples.y_test,
+            function_threshold=config.exit_gap,
+            kernel_threshold=config.exit_kernel,
+        ),
         half_step=half_step,
         stops=training.recorded_steps(chosen.steps, chosen.records_per_decade, also),
     )
@@ -104,7 +113,9 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
     chosen = setup.config.training
     inputs = Inputs(tf.constant(setup.data.x_train), tf.constant(setup.data.x_test))
     probe = _kernel_probe(setup) if len(setup.probe) else None
-    recorder = Recorder(directory, setup.data, inputs, setup.network, setup.linear, setup.tracked, probe)
+    recorder = Recorder(
+        directory, setup.data, inputs, setup.network, setup.linear, setup.tracked, probe, setup.detector
+    )
     learners = (
         training.Learner(NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
         training.Learner(LINEAR, setup.linear, training.GradientDescent(chosen.learning_rate)),
@@ -168,6 +179,7 @@ def summarise(setup: Setup, recorder: Recorder) -> dict:
         "half_step": step,
         "half_test_gap": gap,
         "half_test_gap_relative": gap / mean_square if mean_square else None,
+        "exits": setup.detector.exits._asdict(),
         "linear_optimum": setup.dynamics.optimum,
         "max_learning_rate": setup.dynamics.max_learning_rate,
         "span_dimension": recorder.span.dimension,

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tf_earlydyn import metrics
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import DivergenceError
+from tf_earlydyn.exits import ExitDetector
 from tf_earlydyn.models import LinearModel
 from tf_earlydyn.rundir import RunDirectory, write_csv
 from tf_earlydyn.studies.kernel_probe import KernelProbe
@@ -35,6 +36,7 @@ class Recorder:
         network, linear: the two models.
         tracked: indices of the tracked test examples.
         probe: compares the tangent kernels, if they are recorded.
+        detector: is told of the test outputs at each step, if given.
 
     Attributes:
         rows: the rows of ``metrics.csv`` so far.
@@ -51,6 +53,7 @@ class Recorder:
         linear: LinearModel,
         tracked: np.ndarray,
         probe: KernelProbe | None = None,
+        detector: ExitDetector | None = None,
     ) -> None:
         self.rows: list[dict] = []
         self.linear_mean_squares: dict[int, float] = {}
@@ -60,6 +63,7 @@ class Recorder:
         self._inputs = inputs
         self._tracked = tracked
         self._probe = probe
+        self._detector = detector
         self.span = metrics.InputSpan(data.x_test, constant=linear.features.has_constant)
         if self.span.dimension == len(data.y_test):
             warnings.warn(
@@ -82,6 +86,8 @@ class Recorder:
                 raise DivergenceError(column.replace("_", " "), step)
         self.rows.append(row)
         self.linear_mean_squares[step] = 2 * metrics.half_mean_square(test[LINEAR])
+        if self._detector:
+            self._detector.update(step, test[NETWORK], test[LINEAR], row.get("kernel_movement"))
         self._logits += self._tracked_outputs(step, test)
         write_csv(self._directory.metrics, self.rows)
         write_csv(self._directory.logits, self._logits, ("step", "example", "output", "target", *self._predictors))

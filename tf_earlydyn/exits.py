@@ -1,0 +1,103 @@
+"""Where a network leaves its linear companion: by its function, its loss and its tangent kernel."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_earlydyn import metrics
+from tf_earlydyn.errors import InputError
+
+
+class Exits(NamedTuple):
+    """The first recorded steps from which on, at every later one, the network is not with its companion; None: never.
+
+    Attributes:
+        function: the gap between the two, mean (f - f_lin)^2, is above a share of the mean of f_lin^2.
+        loss: the network's loss is below the least that any function of the companion's features has on the same
+            examples, by more than the standard error of the difference.
+        kernel: the network's tangent kernel is farther than a share of its norm from what it was at step 0.
+    """
+
+    function: int | None
+    loss: int | None
+    kernel: int | None
+
+
+class ExitDetector:
+    """Told of outputs at rising steps, it tells where the network has left.
+
+    Args:
+        features: those of the companion on n test examples, ``[n, p]``, or ``[n, C, p]`` if one beta is shared.
+        targets: ``[n, C]``; of a network that is not 0 at step 0, less its outputs there, and its outputs likewise.
+        function_threshold: the share of the mean of f_lin^2.
+        kernel_threshold: the share of the kernel's norm, Frobenius.
+
+    Raises:
+        InputError: if shapes do not fit, or a threshold is not positive.
+    """
+
+    def __init__(
+        self,
+        features: np.ndarray,
+        targets: np.ndarray,
+        *,
+        function_threshold: float = 0.1,
+        kernel_threshold: float = 0.5,
+    ) -> None:
+        for name, value in (("function_threshold", function_threshold), ("kernel_threshold", kernel_threshold)):
+            if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+                raise InputError(f"{name} must be a positive number. Received: {name}={value!r}.")
+        self._targets = np.asarray(targets, np.float64)
+        self._least = _losses(_least_squares(np.asarray(features, np.float64), self._targets), self._targets)
+        self._thresholds = function_threshold, kernel_threshold
+        self._steps: list[int] = []
+        self._left: list[tuple[bool, bool, bool]] = []  # by function, loss and kernel, at each step
+
+    def update(
+        self, step: int, outputs: np.ndarray, companion: np.ndarray, kernel_movement: float | None = None
+    ) -> Exits:
+        """Takes the outputs ``[n, C]`` of network and companion at ``step``; the exits so far.
+
+        Raises:
+            InputError: if ``step`` is not above the last one.
+            ValueError: if the shapes do not fit.
+        """
+        if self._steps and step <= self._steps[-1]:
+            raise InputError(f"steps must rise. Received: {step} after {self._steps[-1]}.")
+        share, movement = self._thresholds
+        gap, size = metrics.mean_squared_gap(outputs, companion), 2 * metrics.half_mean_square(companion)
+        gain = self._least - _losses(outputs, self._targets)
+        error = np.std(gain, ddof=1) / math.sqrt(len(gain))
+        moved = kernel_movement is not None and kernel_movement > movement
+        self._steps.append(step)
+        self._left.append((gap > share * size, np.mean(gain) > error, moved))
+        return self.exits
+
+    @property
+    def exits(self) -> Exits:
+        """The exits, by what has been seen so far."""
+        return Exits(*map(self._first_for_good, zip(*self._left, strict=True)) if self._left else (None,) * 3)
+
+    def _first_for_good(self, left: tuple[bool, ...]) -> int | None:
+        staying = [step for step, outside in zip(self._steps, left, strict=True) if not outside]
+        later = [step for step in self._steps if not staying or step > staying[-1]]
+        return later[0] if later else None
+
+
+def _losses(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The loss of each example, ``[n]``."""
+    return np.mean(np.square(metrics.difference(outputs, targets)), axis=1) / 2
+
+
+def _least_squares(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The best outputs ``[n, C]`` that the features allow on these very examples."""
+    if features.ndim == 2 and features.shape[0] == len(targets):
+        return features @ np.linalg.lstsq(features, targets, rcond=None)[0]
+    if features.ndim == 3 and features.shape[:2] == targets.shape:
+        flat = features.reshape(-1, features.shape[2])
+        return (flat @ np.linalg.lstsq(flat, targets.ravel(), rcond=None)[0]).reshape(targets.shape)
+    raise InputError(
+        f"features must have the shape [n, p] or [n, C, p] for targets [n, C]. Received: {features.shape} and "
+        f"{targets.shape}."
+    )
