@@ -8,6 +8,7 @@ import tf_earlydyn as te
 from tests import kernel_models
 from tests.cases import needs_cifar10
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.seeds import Stream, generator
 from tf_earlydyn.twin import linearity
 
 RNG = np.random.default_rng(3)
@@ -16,27 +17,29 @@ HELD_OUT = RNG.standard_normal((60, 7))
 Y = RNG.standard_normal((60, 2)) + 5
 
 
-def test_an_affine_network_has_all_of_both(float64):
-    model = keras.Sequential([keras.Input((7,), dtype="float64"), keras.layers.Dense(2)])
-    assert linearity(model, te.affine_twin(model, X), HELD_OUT, Y) == pytest.approx((1, 1), abs=1e-9)
+@pytest.mark.parametrize("d", [2, 4, 5, 7])
+def test_an_affine_network_has_all_of_both(d, float64):
+    """Whether or not its kernel has more than five modes."""
+    model = keras.Sequential([keras.Input((d,), dtype="float64"), keras.layers.Dense(1)])
+    found = linearity(model, te.affine_twin(model, X[:, :d]), HELD_OUT[:, :d], HELD_OUT[:, 0])
+    assert found == pytest.approx((1, 1), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["mlp", "mlp of three outputs"])
 def test_shares_are_those_of_kernels_written_out(name):
-    """Over (example, output) pairs of the first and second half, with NumPy's full decomposition."""
+    """Over (example, output) pairs of two halves, with NumPy's full decomposition."""
     model = kernel_models.make(name)
     twin = te.affine_twin(model, X)
-    y = RNG.standard_normal((60, twin.outputs)) + 5
+    y = np.asarray(model(HELD_OUT)).reshape(60, -1) + 5
+    drawn = generator(1, Stream.HELD_OUT).permutation(60)
+    sides = HELD_OUT[drawn[:25]], HELD_OUT[drawn[25:50]]
     kernels = []
-    for kernel in (
-        te.empirical_ntk(model, HELD_OUT[:25], HELD_OUT[25:50]),
-        twin.kernel(HELD_OUT[:25], HELD_OUT[25:50]),
-    ):
+    for kernel in (te.empirical_ntk(model, *sides), twin.kernel(*sides)):
         four = kernel.reshape(25, 25, twin.outputs, twin.outputs)
         kernels.append(four.transpose(0, 2, 1, 3).reshape(25 * twin.outputs, -1))
     theta, affine = kernels
-    first, second = ((part - part.mean(axis=0)).ravel() for part in (y[:25], y[25:50]))
-    found = linearity(model, twin, HELD_OUT, y, examples=50)
+    first, second = ((part - part.mean(axis=0)).ravel() for part in (y[drawn[:25]], y[drawn[25:50]]))
+    found = linearity(model, twin, HELD_OUT, y, examples=50, seed=1)
     assert found.labels == pytest.approx(first @ affine @ second / (first @ theta @ second), rel=1e-6)
     u, s, v = np.linalg.svd(theta)
     without = lambda matrix: u[:, 5:].T @ matrix @ v[5:].T  # noqa: E731
@@ -58,11 +61,19 @@ def test_a_constant_does_not_flatter():
     assert found.labels < 0.6
 
 
+def test_targets_that_do_not_vary_are_refused(float64):
+    model = kernel_models.make("mlp")
+    with pytest.raises(InputError, match="y must vary, and have a positive energy"):
+        linearity(model, te.affine_twin(model, X), HELD_OUT, np.ones(60))
+
+
 def test_bad_input_is_one_sentence(float64):
     model = kernel_models.make("mlp")
     twin = te.affine_twin(model, X)
     with pytest.raises(InputError, match=r"x must hold at least 12 held-out examples. Received: 11"):
         linearity(model, twin, HELD_OUT[:11], Y[:11, :1])
+    with pytest.raises(InputError, match=r"at least 12 held-out examples. Received: 60, of which examples=0"):
+        linearity(model, twin, HELD_OUT, Y[:, :1], examples=0)
     with pytest.raises(InputError, match=r"x must have the shape \[n, 7\]"):
         linearity(model, twin, HELD_OUT[:, :3], Y[:, :1])
     with pytest.raises(InputError, match=r"y must have the shape \[60\] or \[60, 1\]"):

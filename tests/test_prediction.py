@@ -65,6 +65,16 @@ def test_a_saved_network_that_is_not_zero_at_its_start(tmp_path):
     assert fall == pytest.approx(own, rel=0.1)
 
 
+def test_labels_of_one_class_alone_are_said_and_do_no_harm(tmp_path):
+    x = np.random.default_rng(0).standard_normal((300, 6))
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=np.sign(x[:, 0]), x_test=x[:50], y_test=np.ones(50))
+    data = DataConfig(data="npz", data_file=str(tmp_path / "a.npz"), preprocess="none")
+    config = dataclasses.replace(SMALL, data=data)
+    with pytest.warns(UserWarning, match="how linear the start is cannot be told from the test examples: y must vary"):
+        _, summary = foretold(PredictionConfig(run=config), tmp_path)
+    assert summary["linearity"] is None
+
+
 def test_a_rate_above_the_limit_is_warned_of(tmp_path):
     config = dataclasses.replace(SMALL, training=TrainingConfig(learning_rate=500.0, steps=100))
     with pytest.warns(UserWarning, match="learning_rate=500 is above the largest stable rate"):
@@ -126,6 +136,7 @@ def test_help_names_its_flags():
             ["--network_file=none.keras"],
             "network_file must be a Keras model that loads in safe mode. Received: none.keras",
         ),
+        (["--network_file=network.h5"], "network_file must be a .keras file. Received: network.h5."),
         (["--sample=100"], "the sample must hold more than 102 examples"),
         (["more"], "predict.py takes flags alone. Received: more."),
     ],

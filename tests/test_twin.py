@@ -1,6 +1,7 @@
 """The affine twin against its definition by dense float64 Jacobians, dense gradient descent, and its laws."""
 
 import logging
+import pickle
 import subprocess
 import sys
 
@@ -10,7 +11,9 @@ import pytest
 
 import tf_earlydyn as te
 from tests import kernel_models, oracles
+from tf_earlydyn import ntk
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk import projection
 from tf_earlydyn.seeds import Stream, generator
 from tf_earlydyn.studies import agreement
 from tf_earlydyn.training import GradientDescent, Learner, train
@@ -88,7 +91,7 @@ def test_what_is_negative_is_clipped_in_whitened_coordinates(float64):
     assert values[0] < 0
     assert twin.clipped == pytest.approx(-values[values < 0].sum() / np.abs(values).sum())
     w = twin.coordinates(x)
-    np.testing.assert_allclose(np.cov(w.T, bias=True) + np.outer(w.mean(0), w.mean(0)), np.eye(8), atol=1e-10)
+    np.testing.assert_allclose(np.cov(w.T, bias=True) + np.outer(w.mean(0), w.mean(0)), np.eye(w.shape[1]), atol=1e-10)
     clipped = (vectors * np.clip(values, 0, None)) @ vectors.T
     np.testing.assert_allclose(twin.kernel(x), w @ clipped @ w.T, rtol=1e-9, atol=1e-12)
 
@@ -154,7 +157,10 @@ def test_steps_and_shapes(model, twin):
     assert one.trajectory(X, Y[:, :1], 0.1, STEPS, X[:5]).shape == (4, 5, 1)
 
 
-@pytest.mark.parametrize("rates", [None, {"hidden_1": 0.05, "hidden_2": 0.0, "readout": 0.2}])
+@pytest.mark.parametrize(
+    "rates",
+    [None, {"hidden_1": 0.05, "hidden_2": 0.0, "readout": 0.2}, {"hidden_1": 0.05, "hidden_2": 0.05, "readout": 0.05}],
+)
 def test_the_keras_model_goes_where_the_closed_form_says(model, twin, tmp_path, rates):
     """1,000 steps in float64, and saved and loaded."""
     linear = twin.linear_model(rates, dtype="float64")
@@ -189,15 +195,67 @@ def test_scaling_and_rotating_the_inputs_changes_nothing(float64):
 
 
 def test_features_that_follow_from_others_are_left_out_and_said(caplog, float64):
-    """A constant, a copy, a sum, and what is no more than rounding."""
+    """A constant, a copy, a sum, and what is not zero for one example alone."""
     caplog.set_level(logging.WARNING, "tf_earlydyn")
-    more = np.hstack([X, np.full((120, 1), 3.0), X[:, :1], X[:, :1] + X[:, 1:2], 1e-9 * RNG.standard_normal((120, 1))])
+    more = np.hstack([X, np.full((120, 1), 3.0), X[:, :1], X[:, :1] + X[:, 1:2], np.eye(120)[:, :1]])
     model = te.two_layer((11,), 20, "tanh")
     twin = te.affine_twin(model, more)
     assert twin.dropped == 4
     assert twin.coordinates.rank == 8
-    assert caplog.messages == ["of the twin's 12 features, 4 are constant or follow from others, and are left out"]
+    assert caplog.messages == [
+        "of the twin's 12 features, 4 are constant, follow from others or are of few examples, and are left out"
+    ]
     np.testing.assert_allclose(twin.coordinates(more).T @ twin.coordinates(more) / 120, np.eye(8), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_features_of_few_examples_do_no_harm(seed):
+    """Pixels that are rarely not zero, whose regression on a half of the sample says nothing."""
+    rng = np.random.default_rng(seed)
+    rare = (rng.uniform(size=(600, 10)) < 0.004) * rng.standard_normal((600, 10))
+    x = np.hstack([rng.standard_normal((600, 7)), rare]).astype(np.float32)
+    model = te.two_layer((17,), 400, "erf", seed=seed)
+    theta = te.empirical_ntk(model, x)
+    limit = 2 / (np.linalg.eigvalsh(theta)[-1] / len(x))
+    assert te.affine_twin(model, x, seed=seed).max_learning_rate(x) == pytest.approx(limit, rel=0.1)
+
+
+@pytest.mark.parametrize("column", [np.full(120, 1e7), 1e6 * X[:, 0], 1e-4 * X[:, 0] + 3])
+def test_a_column_of_another_scale_hides_no_other(column, float64):
+    """An affine network is its own twin whatever its inputs' units are."""
+    x = np.column_stack([X, column + RNG.standard_normal(120) * column.std()])
+    normalise = keras.layers.Normalization(mean=x.mean(axis=0), variance=x.var(axis=0) + 1e-300, dtype="float64")
+    model = keras.Sequential([keras.Input((8,), dtype="float64"), normalise, keras.layers.Dense(1)])
+    np.testing.assert_allclose(te.affine_twin(model, x).kernel(x), te.empirical_ntk(model, x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+def test_the_optimum_is_that_of_least_squares(model, monkeypatch, crossed):
+    """Of all affine functions, since the twin's kernel has all of them; and where long trajectories end."""
+    if not crossed:
+        monkeypatch.setattr(derive, "LARGEST", 1)
+    twin = te.affine_twin(model, X)
+    held_out = RNG.standard_normal((9, 7))
+    kernel, across = dense_kernel(twin, X), dense_kernel(twin, held_out, X)
+    a = np.linalg.pinv(kernel, rcond=1e-12) @ Y.ravel()
+    np.testing.assert_allclose(twin.optimum(X, Y).ravel(), kernel @ a, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(twin.optimum(X, Y, held_out).ravel(), across @ a, rtol=1e-6, atol=1e-8)
+
+
+def test_the_route_is_the_cheaper_one():
+    """Passes for few features and many examples of a small network; kernels for a wide one, or where gradients of all
+    combinations take more than the memory limit.
+    """
+    routes = {}
+    for name, width, n, limit in (("small", 4, 4_000, 2**30), ("wide", 256, 100, 2**30), ("short", 4, 4_000, 2**10)):
+        x = RNG.standard_normal((n, 7)).astype(np.float32)
+        halves = [ntk.TangentKernel(te.mlp((7,), width, 3), x, by_layer=True)] * 2
+        routes[name] = projection.cheaper_route(*halves, 8, crossed=True, memory_limit=limit)
+    assert routes == {"small": "passes", "wide": "kernels", "short": "kernels"}
+
+
+def test_it_can_be_pickled(twin):
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(twin)).kernel(X), twin.kernel(X))
 
 
 def test_outputs_one_by_one_are_said(model, twin, monkeypatch, caplog):
@@ -266,7 +324,7 @@ COUNT = np.arange(840).reshape(120, 7)
 WRONG = {
     "sample too small": (
         {"sample": 14},
-        r"must hold more than 16 examples, twice as many .* Received: 14, of 120 inputs",
+        r"must hold more than 16 examples, twice as many .* Received: 14 examples",
     ),
     "inputs too few": ({"x": X[:9]}, "must hold more than 16 examples"),
     "sample": ({"sample": 2.5}, "sample must be a number of examples"),
@@ -280,7 +338,13 @@ WRONG = {
     "route": ({"route": "fast"}, "route must be one of auto, kernels, passes"),
     "further": ({"further": ["cube"]}, "further must be some of norm, energy"),
     "further as a word": ({"further": "norm"}, "further must be some of norm, energy"),
+    "further of another kind": ({"further": [["norm"]]}, "further must be some of norm, energy"),
+    "seed": ({"seed": -1}, "seed must be an integer from 0 on"),
     "memory": ({"memory_limit": 10, "route": "kernels"}, "memory_limit must be at least"),
+    "memory of passes": (
+        {"memory_limit": 10, "route": "passes"},
+        "memory_limit must be .* for backward passes",
+    ),
 }
 
 
@@ -296,7 +360,9 @@ ASKED_WRONG = {
     "x": ({"x": X[:, :3]}, r"x must have the shape \[n, 7\]"),
     "y": ({"y": Y[:, 0]}, r"y must have the shape \[120, 3\]. Received: \(120,\)"),
     "fewer y": ({"y": Y[:50]}, r"y must have the shape \[120, 3\]"),
-    "NaN in y": ({"y": np.full((120, 3), np.nan)}, "y must hold finite real numbers"),
+    "NaN in y": ({"y": np.full((120, 3), np.nan)}, r"y must hold finite numbers. Received: nan at \(0, 0\)"),
+    "words for y": ({"y": np.full((120, 3), "a")}, "y must hold real numbers"),
+    "steps of steps": ({"steps": [[1], [2, 3]]}, "steps must be a list of integers from 0 on"),
     "x_eval": ({"x_eval": X[0]}, r"x_eval must have the shape \[n, 7\]"),
     "rate": ({"learning_rate": -1}, "learning_rate must be a positive number"),
     "layers": (
@@ -319,6 +385,11 @@ def test_bad_questions_are_answered_in_one_sentence(changes, message, twin):
     arguments = {"x": X, "y": Y, "learning_rate": 0.1, "steps": STEPS, **changes}
     with pytest.raises(InputError, match=message):
         twin.trajectory(**arguments)
+
+
+def test_rates_of_the_keras_model_are_by_layer(twin):
+    with pytest.raises(InputError, match="learning_rate must give rates by layer, or be None"):
+        twin.linear_model(0.1)
 
 
 def first_steps(config):

@@ -15,6 +15,7 @@ class Stream(enum.IntEnum):
     TRACKED = 4
     PROBE = 5
     TWIN = 6
+    HELD_OUT = 7
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:

@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_earlydyn.errors import InputError
 from tf_earlydyn.models.layers import register
 
 
@@ -25,6 +26,10 @@ class LinearModel(keras.Model):
         if self.beta is None:
             self.features.build(input_shape)
             shape = self.features.compute_output_shape(input_shape)
+            if len(shape) == 3 and shape[1] != self.outputs_count:
+                raise InputError(
+                    f"features [n, C, p] must be of the model's {self.outputs_count} outputs. Received: {shape}."
+                )
             units = self.outputs_count if len(shape) == 2 else 1
             self.beta = keras.layers.Dense(
                 units, use_bias=False, kernel_initializer="zeros", name="beta", dtype=self.dtype_policy

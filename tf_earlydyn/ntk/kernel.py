@@ -82,7 +82,7 @@ class TangentKernel:
     def operations(self, pairs_per_example: int) -> tuple[float, float]:
         """Multiply-adds for a pair of examples, and for a backward pass through one example from one output."""
         self.sizes(pairs_per_example)
-        return self._program.operations
+        return self._program.operations[pairs_per_example]
 
     def prepare(self, size: int) -> None:
         """Sees what blocks of ``size`` examples take, before the first of them."""

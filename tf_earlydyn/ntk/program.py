@@ -38,6 +38,9 @@ class Program:
         trace: whether the outputs are averaged over.
         x: three inputs that differ, ``[3, ...]``.
 
+    Attributes:
+        operations: multiply-adds of a pair of examples and of a backward pass, by pairs per example, as traced.
+
     Raises:
         InputError: if ``method`` does not go with the model.
     """
@@ -56,7 +59,7 @@ class Program:
         self._prepared = {len(x)}
         self.outputs = 1 if trace else found.outputs
         self.dtype = found.dtype
-        self.operations = (0.0, 0.0)  # of a pair of examples, and of a backward pass, as the last trace counted them
+        self.operations: dict[int, tuple[float, float]] = {}
         self._entries = found.entries
 
     def prepare(self, x: np.ndarray, size: int) -> None:
@@ -107,7 +110,7 @@ class Program:
             rows = [tf.cast(part, self.dtype) for part in jacobians(self._model, self._differentiated, x)]
             terms |= {id(variable): Direct(part) for variable, part in zip(self._differentiated, rows, strict=True)}
         counts = [operations(term, pairs_per_example) for term in terms.values()]
-        self.operations = tuple(map(sum, zip(*counts, strict=True)))
+        self.operations[pairs_per_example] = tuple(map(sum, zip(*counts, strict=True)))
         if self._trace:
             terms = {key: traced(term) for key, term in terms.items()}
         return {

@@ -1,11 +1,15 @@
 """A tangent kernel between linear combinations of examples, L' Theta R, by kernels or by backward passes."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.blocks import LARGEST
 from tf_earlydyn.ntk.compiled import compiled
+from tf_earlydyn.ntk.inputs import checked_memory_limit
 from tf_earlydyn.ntk.jacobian import flat_outputs
 from tf_earlydyn.ntk.kernel import TangentKernel, filled_up
 from tf_earlydyn.ntk.terms import Term, taken
@@ -14,18 +18,28 @@ from tf_earlydyn.ntk.tiles import Sides, pairs_per_example, planned, progress_ba
 _EXAMPLES = 512  # that a backward pass takes at once
 
 
-def kernels_are_cheaper(rows: TangentKernel, columns: TangentKernel, k: int, memory_limit: int) -> bool:
-    """Whether ``by_kernels`` takes fewer operations than ``by_passes``, for k combinations on either side.
+def cheaper_route(rows: TangentKernel, columns: TangentKernel, k: int, *, crossed: bool, memory_limit: int) -> str:
+    """``kernels`` or ``passes``, by multiply-adds, for k combinations on either side.
 
-    So it is taken to be where the gradients that passes leave, of every combination, do not fit into memory.
+    ``kernels`` where the gradients that passes leave, of every combination, do not fit into memory.
     """
     n1, n2, c = len(rows), len(columns), rows.outputs
+    if _gradient_bytes(rows, k) > memory_limit:
+        return "kernels"
     pair, gradient = rows.operations(pairs_per_example(n1, n2))
-    weights = sum(int(np.prod(v.shape)) for group in rows.groups.values() for v in group)
-    if 2 * c * k * weights * rows.dtype.itemsize > memory_limit:
-        return True
-    kernels = n1 * n2 * (pair + c**2 * k) + (n1 + n2) * c * gradient
-    return kernels < (n1 + n2) * c * k * gradient + (c * k) ** 2 * weights
+    blocks = math.ceil(n2 / LARGEST)
+    kernels = n1 * n2 * (pair + c**2 * k) + n1 * blocks * (c * k) ** 2 + (n1 + n2) * c * gradient
+    passes = (n1 + n2) * c * k * gradient + (c if crossed else 1) * c * k**2 * _weights(rows)
+    return "kernels" if kernels < passes else "passes"
+
+
+def _weights(kernel: TangentKernel) -> int:
+    return sum(math.prod(variable.shape) for group in kernel.groups.values() for variable in group)
+
+
+def _gradient_bytes(kernel: TangentKernel, k: int) -> int:
+    """Both sides' sums in float64, and a block's gradients, in its own dtype and in float64."""
+    return kernel.outputs * k * _weights(kernel) * (3 * 8 + kernel.dtype.itemsize)
 
 
 def by_kernels(
@@ -68,15 +82,29 @@ def by_kernels(
 
 
 def by_passes(
-    rows: TangentKernel, columns: TangentKernel, left: np.ndarray, right: np.ndarray, *, crossed: bool = True
+    rows: TangentKernel,
+    columns: TangentKernel,
+    left: np.ndarray,
+    right: np.ndarray,
+    *,
+    crossed: bool = True,
+    memory_limit: int,
 ) -> dict[str, np.ndarray]:
-    """As ``by_kernels``, by a backward pass for each combination and output, in time of n1 + n2."""
+    """As ``by_kernels``, by a backward pass for each combination and output, in time of n1 + n2.
+
+    Raises:
+        InputError: if the gradients take more than ``memory_limit`` bytes.
+    """
+    if (needed := _gradient_bytes(rows, max(left.shape[1], right.shape[1]))) > checked_memory_limit(memory_limit):
+        raise InputError(
+            f"memory_limit must be at least {needed} bytes for backward passes: take kernels, or a larger one. "
+            f"Received: memory_limit={memory_limit}."
+        )
     gradients = [_gradients(kernel, weights) for kernel, weights in ((rows, left), (columns, right))]
-    subscripts = "aip,bjp->aibj" if crossed else "aip,ajp->aij"
     names = [name for name, group in rows.groups.items() for _ in group]
     sums: dict[str, np.ndarray] = {}
     for name, first, second in zip(names, *gradients, strict=True):
-        part = np.einsum(subscripts, first, second, optimize=True)
+        part = np.tensordot(first, second, [[2], [2]]) if crossed else first @ second.swapaxes(1, 2)
         sums[name] = sums[name] + part if name in sums else part
     return sums
 

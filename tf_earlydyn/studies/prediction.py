@@ -74,9 +74,12 @@ def foretell(
         with np.errstate(over="ignore", invalid="ignore"):  # of a descent that diverges
             table[f"{split}_loss"] = [metrics.half_mean_square(f + change - y) for change in changes]
     rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-    start_is = None
-    if len(x_test) >= twin.HELD_OUT:
-        start_is = twin.linearity(network, companion, x_test, examples.y_test - start_test, variables=learning)
+    try:
+        targets_test = examples.y_test - start_test
+        start_is = twin.linearity(network, companion, x_test, targets_test, seed=config.run.seed, variables=learning)
+    except InputError as error:
+        warnings.warn(f"how linear the start is cannot be told from the test examples: {error}", stacklevel=2)
+        start_is = None
     return list(itertools.takewhile(lambda row: row["train_loss"] <= _BLOWN_UP * rows[0]["train_loss"], rows)), {
         "max_learning_rate": limit,
         "train_optimum": metrics.half_mean_square(start + companion.optimum(x, targets) - examples.y_train),
@@ -106,6 +109,8 @@ def _network(config: PredictionConfig, examples: Dataset) -> keras.Model:
     if config.network_file is None:
         return models.build(config.run.model, examples.input_shape, examples.outputs, config.run.seed)
     path = Path(config.network_file).expanduser()
+    if path.suffix != ".keras":
+        raise InputError(f"network_file must be a .keras file. Received: {path}.")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # of Keras, of the file system, or of a layer's own code

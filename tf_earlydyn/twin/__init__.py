@@ -2,6 +2,6 @@
 
 from tf_earlydyn.twin.affine import AffineTwin
 from tf_earlydyn.twin.derive import affine_twin
-from tf_earlydyn.twin.linearity import HELD_OUT, Linearity, linearity
+from tf_earlydyn.twin.linearity import Linearity, linearity
 
-__all__ = ["HELD_OUT", "AffineTwin", "Linearity", "affine_twin", "linearity"]
+__all__ = ["AffineTwin", "Linearity", "affine_twin", "linearity"]

@@ -1,7 +1,6 @@
 """The affine twin of a network: a linear model on its inputs, in whitened coordinates."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 
 import keras
 import numpy as np
@@ -44,7 +43,7 @@ class AffineTwin:
         self.dropped = coordinates.dropped
         self.crossed = len(next(iter(parts.values()))) == 1
         self._parts = parts
-        self._roots = lru_cache(maxsize=2)(self._rooted)
+        self._kept: dict[tuple[float, ...] | None, tuple[np.ndarray, float]] = {}
         self.clipped = self._roots(None)[1]
 
     def kernel(self, x1: np.ndarray, x2: np.ndarray | None = None) -> np.ndarray:
@@ -96,7 +95,8 @@ class AffineTwin:
         rate, weights = checked_rates(learning_rate, self.layers, momentum, decay)
         steps = checked_steps(steps)
         reach = lambda values: progress(values, rate, steps, momentum, decay)  # noqa: E731
-        result = self._predictions(self._coefficients(self._moments(x, y), weights, reach), x, x_eval)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a descent that diverges
+            result = self._predictions(self._coefficients(self._moments(x, y), weights, reach), x, x_eval)
         return result[:, :, 0] if flat else result
 
     def optimum(self, x: np.ndarray, y: np.ndarray, x_eval: np.ndarray | None = None) -> np.ndarray:
@@ -145,9 +145,11 @@ class AffineTwin:
         """
         if not self.crossed:
             raise InputError("a Keras model of the twin needs one beta for all outputs. Received: outputs one by one.")
-        weights = None if learning_rate is None else checked_rates(dict(learning_rate), self.layers, 0.0, 0.0)[1]
+        if learning_rate is not None and not isinstance(learning_rate, Mapping):
+            raise InputError(f"learning_rate must give rates by layer, or be None. Received: {learning_rate!r}.")
+        rate, weights = (1.0, None) if learning_rate is None else checked_rates(learning_rate, self.layers, 0.0, 0.0)
         root = self._roots(weights)[0][0].reshape(-1, self.outputs, self.coordinates.rank)
-        matrix = np.einsum("dr,kar->dak", self.coordinates.basis, root)
+        matrix = np.einsum("dr,kar->dak", self.coordinates.basis, np.sqrt(rate) * root)
         features = AffineFeatures(matrix.shape, self.coordinates.further, dtype=dtype)
         model = LinearModel(features, self.outputs, dtype=dtype, name="twin")
         model(keras.Input(self.coordinates.input_shape, dtype=dtype))
@@ -161,6 +163,13 @@ class AffineTwin:
             root = roots[0].reshape(-1, self.outputs, self.coordinates.rank)
             return np.einsum("nr,kar->nak", w, root, optimize=True)
         return np.einsum("nr,akr->nak", w, roots, optimize=True)
+
+    def _roots(self, weights: tuple[float, ...] | None) -> tuple[np.ndarray, float]:
+        """Those of equal rates, and of the last others, are kept."""
+        if weights not in self._kept:
+            self._kept = {key: kept for key, kept in self._kept.items() if key is None}
+            self._kept[weights] = self._rooted(weights)
+        return self._kept[weights]
 
     def _rooted(self, weights: tuple[float, ...] | None) -> tuple[np.ndarray, float]:
         """R of the weighted sum of the parts ``[B, K, q]``, without its negative part, and the share of that."""

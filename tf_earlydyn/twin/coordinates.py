@@ -10,6 +10,8 @@ from tf_earlydyn.errors import InputError
 
 FURTHER = ("norm", "energy")
 _ENTRIES_AT_ONCE = 2**24  # of float64: 128 MiB
+_IMBALANCE = 0.9  # of a direction's second moment in one half, which is 1 on the average of both
+_ROUNDING = 10 * np.finfo(np.float32).eps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +30,22 @@ class Coordinates:
     basis: np.ndarray
 
     @classmethod
-    def of_sample(cls, x: np.ndarray, further: tuple[str, ...]) -> "Coordinates":
-        """Those of a sample ``[n, ...]``, without directions in which it is no more than float32's rounding."""
-        moment, scale = _second_moment(x, further)
-        values, vectors = np.linalg.eigh(moment)
-        kept = values > values[-1] * len(values) * np.finfo(np.float32).eps ** 2
-        return cls(x.shape[1:], further, vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None])
+    def of_sample(cls, halves: tuple[np.ndarray, np.ndarray], further: tuple[str, ...]) -> "Coordinates":
+        """Those of a sample in two halves ``[n, ...]``, without directions that it does not tell from others: those in
+        which it is no more than float32's rounding, and those that nearly all of it has in one half.
+
+        Raises:
+            InputError: if a half has no more examples than there are directions.
+        """
+        basis = _whitening(np.concatenate(halves), further)
+        if len(halves[0]) <= basis.shape[1]:
+            raise InputError(
+                f"the sample must hold more than {2 * basis.shape[1]} examples, twice as many as features. Received: "
+                f"{len(halves[0]) + len(halves[1])} examples."
+            )
+        first = np.concatenate([part @ basis for _, part in in_blocks(halves[0], further)])
+        values, vectors = np.linalg.eigh(first.T @ first / len(first))
+        return cls(halves[0].shape[1:], further, basis @ vectors[:, np.abs(values - 1) <= _IMBALANCE])
 
     @property
     def rank(self) -> int:
@@ -42,7 +54,9 @@ class Coordinates:
 
     @property
     def dropped(self) -> int:
-        """How many features the sample makes superfluous: constant ones beside 1, and those that follow from others."""
+        """How many features are left out: constant ones beside 1, those that follow from others, and those of few
+        examples.
+        """
         return len(self.basis) - self.rank
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -81,21 +95,26 @@ def checked_further(further) -> tuple[str, ...]:
     Raises:
         InputError: if one is unknown.
     """
-    if not isinstance(further, (list, tuple)) or not set(further) <= set(FURTHER):
+    if not isinstance(further, (list, tuple)) or not all(name in FURTHER for name in further):
         raise InputError(f"further must be some of {', '.join(FURTHER)}. Received: further={further!r}.")
     return tuple(name for name in FURTHER if name in further)
 
 
-def _second_moment(x: np.ndarray, further: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """E[z z'] of features divided by their root mean squares, and these: infinite for a feature that is no more than
-    float32's rounding of others of its kind, or of a norm.
+def _whitening(x: np.ndarray, further: tuple[str, ...]) -> np.ndarray:
+    """Q ``[D, r]`` with E[w w'] = I over ``x`` for w = Q'z: the constant, and principal components of the rest.
+
+    Features are centred and scaled to their standard deviation, whatever the others' is.
     """
-    moment = sum(part.T @ part for _, part in in_blocks(x, further)) / len(x)
-    scale = np.sqrt(np.diag(moment))
-    d = math.prod(x.shape[1:])
-    kind = np.ones(len(scale))
-    kind[:d] = scale[:d].max()
-    if "energy" in further:
-        kind[-x.shape[-1] :] = scale[-x.shape[-1] :].max()
-    scale[scale <= 10 * np.finfo(np.float32).eps * kind] = np.inf
-    return moment / np.outer(scale, scale), scale
+    n, constant = len(x), math.prod(x.shape[1:])  # the place of the 1
+    mean = sum(part.sum(axis=0) for _, part in in_blocks(x, further)) / n
+    moment = sum((part - mean).T @ (part - mean) for _, part in in_blocks(x, further)) / n
+    deviation = np.sqrt(np.diag(moment))
+    size = np.hypot(mean, deviation)
+    if "norm" in further:
+        size[constant + 1 : constant + 3] = 1  # ratios of norms, and their squares, round as 1 does
+    scale = np.where(deviation > _ROUNDING * size, deviation, np.inf)
+    values, vectors = np.linalg.eigh(moment / np.outer(scale, scale))
+    kept = values > max(values[-1], 1) * len(values) * np.finfo(np.float32).eps ** 2
+    components = vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]
+    components[constant] = -mean @ components
+    return np.column_stack([np.eye(len(mean))[constant], components])

@@ -10,11 +10,11 @@ import tensorflow as tf
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.inputs import checked_inputs, checked_model
 from tf_earlydyn.ntk.kernel import TangentKernel
-from tf_earlydyn.ntk.projection import by_kernels, by_passes, kernels_are_cheaper
+from tf_earlydyn.ntk.projection import by_kernels, by_passes, cheaper_route
 from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT
 from tf_earlydyn.seeds import Stream, generator
 from tf_earlydyn.twin.affine import AffineTwin
-from tf_earlydyn.twin.coordinates import Coordinates, checked_further
+from tf_earlydyn.twin.coordinates import Coordinates, checked_further, features
 from tf_earlydyn.twin.inputs import checked_numbers
 
 _LOG = logging.getLogger("tf_earlydyn")
@@ -45,15 +45,16 @@ def affine_twin(
         model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``; in inference
             mode, as for ``empirical_ntk``. It need not be zero at step 0: the twin is of f - f_0.
         x: inputs ``[n, ...]``, flattened to ``[n, d]``: training inputs, or others of their distribution.
-        sample: how many of them are taken, at random, half for each M; by default 4,000, or 4 (d + 1) if that is more.
+        sample: how many of them are taken, at random, half for each M; by default 4,000 or 4 for each feature.
         seed: draws the sample.
         variables: layer names, variables or their paths: those that learn; all trainable ones by default.
         further: features beside [x; 1]: ``norm``, those of psi_2 (Hu et al. 2020), ``energy``, the mean square of each
             channel.
         route: ``kernels``: A from the tangent kernel between the halves, in time of sample^2; ``passes``: M by d + 1
             backward passes through each half; ``auto``: what takes fewer operations, by counting.
-        memory_limit: bytes that the kernels or gradients may take, as estimated ahead.
-        show_progress: whether there is a progress bar, if it takes more than two seconds.
+        memory_limit: bytes that tiles of the kernels, or the gradients, may take beside the twin itself, as estimated
+            ahead; the twin takes 8 (C (d + 1))^2 for each layer.
+        show_progress: whether kernels show a progress bar, if they take more than two seconds.
 
     Raises:
         InputError: on a model, inputs or choices that cannot be used; the message says why.
@@ -68,16 +69,11 @@ def affine_twin(
     further = checked_further(further)
     checked_numbers(np.asarray(x), "x")
     x = checked_inputs(checked_model(model), x, "x")
-    halves = _halves(x, sample, seed)
-    coordinates = Coordinates.of_sample(np.concatenate(halves), further)
-    if len(halves[0]) <= coordinates.rank:
-        raise InputError(
-            f"the sample must hold more than {2 * coordinates.rank} examples, twice as many as features. Received: "
-            f"{len(halves[0]) + len(halves[1])}, of {len(x)} inputs."
-        )
+    halves = _halves(x, sample, seed, features(x[:1], further).shape[1])
+    coordinates = Coordinates.of_sample(halves, further)
     if coordinates.dropped:
         _LOG.warning(
-            "of the twin's %d features, %d are constant or follow from others, and are left out",
+            "of the twin's %d features, %d are constant, follow from others or are of few examples, and are left out",
             *(len(coordinates.basis), coordinates.dropped),
         )
     kernels = [TangentKernel(model, half, variables=variables, by_layer=True, name="x") for half in halves]
@@ -88,19 +84,24 @@ def affine_twin(
             *(kernels[0].outputs, kernels[0].outputs * len(coordinates.basis), LARGEST),
         )
     weights = [_regression(coordinates(half)) for half in halves]
+    options = {"crossed": crossed, "memory_limit": memory_limit}
     if route == "auto":
-        route = "kernels" if kernels_are_cheaper(*kernels, coordinates.rank, memory_limit) else "passes"
+        route = cheaper_route(*kernels, coordinates.rank, **options)
     if route == "kernels":
-        options = {"memory_limit": memory_limit, "show_progress": show_progress}
-        parts = by_kernels(*kernels, *weights, crossed=crossed, **options)
+        parts = by_kernels(*kernels, *weights, show_progress=show_progress, **options)
     else:
-        parts = by_passes(*kernels, *weights, crossed=crossed)
-    return AffineTwin(coordinates, {name: _symmetric(part) for name, part in parts.items()}, kernels[0].outputs)
+        parts = by_passes(*kernels, *weights, **options)
+    for name in parts:
+        parts[name] = _symmetric(parts[name])
+    return AffineTwin(coordinates, parts, kernels[0].outputs)
 
 
-def _halves(x: np.ndarray, sample: int | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _halves(x: np.ndarray, sample: int | None, seed: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two halves of a sample for ``size`` features."""
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed must be an integer from 0 on. Received: seed={seed!r}.")
     if sample is None:
-        sample = max(DEFAULT_SAMPLE, 4 * (x[0].size + 1))
+        sample = max(DEFAULT_SAMPLE, 4 * size)
     elif not isinstance(sample, (int, np.integer)) or sample < 2:
         raise InputError(f"sample must be a number of examples from 2 on. Received: sample={sample!r}.")
     drawn = generator(seed, Stream.TWIN).permutation(len(x))[:sample]

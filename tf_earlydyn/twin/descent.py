@@ -44,7 +44,7 @@ def checked_steps(steps) -> list[int]:
     Raises:
         InputError: unless they are integers from 0 on.
     """
-    array = np.asarray(steps)
-    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer) or (array < 0).any():
+    steps = list(steps) if isinstance(steps, (Sequence, np.ndarray)) else [steps]
+    if not all(isinstance(step, (int, np.integer)) and step >= 0 for step in steps):
         raise InputError(f"steps must be a list of integers from 0 on. Received: {steps!r}.")
-    return array.tolist()
+    return [int(step) for step in steps]

@@ -47,8 +47,11 @@ def checked_targets(y, n: int, outputs: int) -> tuple[np.ndarray, bool]:
     if not flat and y.shape != (n, outputs):
         wanted = f"[{n}] or [{n}, 1]" if outputs == 1 else f"[{n}, {outputs}]"
         raise InputError(f"y must have the shape {wanted}. Received: {y.shape}.")
-    if not (np.issubdtype(y.dtype, np.number) and np.isrealobj(y) and np.isfinite(y).all()):
-        raise InputError(f"y must hold finite real numbers. Received: {y.dtype} with others.")
+    if not (np.issubdtype(y.dtype, np.number) and np.isrealobj(y)):
+        raise InputError(f"y must hold real numbers. Received: {y.dtype}.")
+    if not np.isfinite(y).all():
+        first = tuple(map(int, np.argwhere(~np.isfinite(y))[0]))
+        raise InputError(f"y must hold finite numbers. Received: {y[first]} at {first}.")
     return y.reshape(n, outputs).astype(np.float64), flat
 
 
