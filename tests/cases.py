@@ -7,3 +7,13 @@ import pytest
 
 CIFAR10 = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser() / "cifar10"
 needs_cifar10 = pytest.mark.skipif(not CIFAR10.is_dir(), reason=f"CIFAR-10 is not in {CIFAR10.parent} (TFDS_DATA_DIR)")
+
+# Code that a process of its own begins with. The system's count for a process, ru_maxrss, would not do: it begins
+# with what the parent process held.
+PEAK_MEMORY = '''
+def peak_memory():
+    """The most memory that this process has held, in bytes."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+'''
+needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc to read memory from")
