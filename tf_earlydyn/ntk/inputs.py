@@ -45,7 +45,7 @@ def checked_inputs(model: keras.Model, x, name: str) -> np.ndarray | tf.Tensor:
         raise InputError(f"{name} must hold numbers of dtype {dtype or model.compute_dtype}. Received: {x.dtype}.")
     if np.issubdtype(x.dtype, np.integer):
         return x
-    return _finite(x.astype(dtype if dtype in ("float32", "float64") else model.compute_dtype, copy=False), name)
+    return checked_finite(x.astype(dtype if dtype in ("float32", "float64") else model.compute_dtype, copy=False), name)
 
 
 def checked_features(features) -> np.ndarray:
@@ -59,7 +59,7 @@ def checked_features(features) -> np.ndarray:
         raise InputError(f"features must have the shape [n, p]. Received: {features.shape}.")
     if features.dtype not in (np.float32, np.float64):
         raise InputError(f"features must be float32 or float64. Received: {features.dtype}.")
-    return _finite(features, "features")
+    return checked_finite(features, "features")
 
 
 def checked_outputs(outputs) -> int:
@@ -86,7 +86,12 @@ def _positive(value, demand: str, name: str) -> int:
     return int(value)
 
 
-def _finite(x: np.ndarray, name: str) -> np.ndarray:
+def checked_finite(x: np.ndarray, name: str) -> np.ndarray:
+    """``x``, if all of its numbers are finite.
+
+    Raises:
+        InputError: if one is not.
+    """
     if not np.isfinite(x).all():
         first = tuple(map(int, np.argwhere(~np.isfinite(x))[0]))
         raise InputError(f"{name} must hold finite numbers. Received: {x[first]} at {first}.")

@@ -132,6 +132,11 @@ class FeatureKernel:
         return {WHOLE: [Product((features[:, None, None],), identity[:, :, None, None])]}
 
 
+def padded(rows: np.ndarray, size: int) -> np.ndarray:
+    """``rows`` ``[n, k]`` with zeros until there are ``size``: the weights of what ``filled_up`` repeats."""
+    return np.pad(rows, ((0, size - len(rows)), (0, 0)))
+
+
 def filled_up(rows: np.ndarray, size: int) -> np.ndarray:
     """``rows`` with the last one repeated until there are ``size``."""
     missing = size - len(rows)

@@ -21,7 +21,7 @@ from tf_earlydyn.ntk.inputs import (
     checked_outputs,
 )
 from tf_earlydyn.ntk.jacobian import directional, flat_outputs
-from tf_earlydyn.ntk.kernel import filled_up
+from tf_earlydyn.ntk.kernel import filled_up, padded
 from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT
 from tf_earlydyn.ntk.variables import chosen
 from tf_earlydyn.ntk.weights import moved
@@ -84,7 +84,7 @@ class _TangentOperator(LinearOperator):
     def _matvec(self, v: np.ndarray) -> np.ndarray:
         rows = np.asarray(v, self.dtype).reshape(len(self._x), self._outputs)
         size = self._blocks.size
-        parts = [np.pad(rows[block], ((0, size - len(rows[block])), (0, 0))) for block in self._blocks]
+        parts = [padded(rows[block], size) for block in self._blocks]
         directions = None
         for inputs, part in zip(self._inputs, parts, strict=True):
             pulled = self._pull(inputs, tf.constant(part))

@@ -11,7 +11,7 @@ from tf_earlydyn.ntk.blocks import LARGEST
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.inputs import checked_memory_limit
 from tf_earlydyn.ntk.jacobian import flat_outputs
-from tf_earlydyn.ntk.kernel import TangentKernel, filled_up
+from tf_earlydyn.ntk.kernel import TangentKernel, filled_up, padded
 from tf_earlydyn.ntk.terms import Term, taken
 from tf_earlydyn.ntk.tiles import Sides, pairs_per_example, planned, progress_bar, strip_height, tile, walk
 
@@ -65,6 +65,9 @@ def by_kernels(
 
     Returns:
         Arrays ``[C, k1, C, k2]``, or ``[C, k1, k2]`` if not ``crossed``, in float64.
+
+    Raises:
+        InputError: if the limit does not hold one pair of examples.
     """
     matrix = Sides(rows, columns)
     chosen = planned([matrix], memory_limit)
@@ -72,7 +75,7 @@ def by_kernels(
     for pair in progress_bar(walk([matrix], chosen), chosen, False, 0, show_progress):
         ((row_terms, column_terms),) = pair.terms
         weights = [
-            tf.constant(_padded(side[block], size), rows.dtype)
+            tf.constant(padded(side[block], size), rows.dtype)
             for side, block, size in ((left, pair.rows, chosen.rows.size), (right, pair.columns, chosen.columns.size))
         ]
         for name in row_terms:
@@ -130,7 +133,7 @@ def _gradients(kernel: TangentKernel, weights: np.ndarray) -> list[np.ndarray]:
 
     sums = None
     for rows in _rows(len(kernel)):
-        combinations = tf.constant(_padded(weights[rows], _EXAMPLES), kernel.dtype)
+        combinations = tf.constant(padded(weights[rows], _EXAMPLES), kernel.dtype)
         parts = [part.numpy() for part in of_block(tf.constant(filled_up(kernel.x[rows], _EXAMPLES)), combinations)]
         sums = parts if sums is None else [total + part for total, part in zip(sums, parts, strict=True)]
     return sums
@@ -138,10 +141,6 @@ def _gradients(kernel: TangentKernel, weights: np.ndarray) -> list[np.ndarray]:
 
 def _rows(n: int) -> Iterator[slice]:
     return (slice(start, min(start + _EXAMPLES, n)) for start in range(0, n, _EXAMPLES))
-
-
-def _padded(weights: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(weights, ((0, length - len(weights)), (0, 0)))
 
 
 @compiled

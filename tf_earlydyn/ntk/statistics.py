@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.compiled import compiled
+from tf_earlydyn.ntk.kernel import padded
 from tf_earlydyn.ntk.terms import Term, diagonal, taken
 from tf_earlydyn.ntk.tiles import (
     DEFAULT_MEMORY_LIMIT,
@@ -107,10 +108,10 @@ def product(
     for pair, weights in _walk([kernel], memory_limit, show_progress):
         rows, columns = (slice(block.start * c, block.stop * c) for block in (pair.rows, pair.columns))
         terms = tuple(map(_flat, pair.terms[0]))
-        padded = [
-            _padded(vectors[block], len(weight) * c) for block, weight in zip((rows, columns), weights, strict=True)
+        sides = [
+            padded(vectors[block], len(weight) * c) for block, weight in zip((rows, columns), weights, strict=True)
         ]
-        down, across = _products(terms, *padded)
+        down, across = _products(terms, *sides)
         result[rows] += down.numpy()[: rows.stop - rows.start]
         if rows != columns:
             result[columns] += across.numpy()[: columns.stop - columns.start]
@@ -134,10 +135,6 @@ def _walk(kernels: list[Kernel], memory_limit: int, show_progress: bool) -> Iter
 
 def _length(block: slice) -> int:
     return block.stop - block.start
-
-
-def _padded(vectors: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(vectors, ((0, length - len(vectors)), (0, 0)))
 
 
 def _flat(terms: Terms) -> list[Term]:

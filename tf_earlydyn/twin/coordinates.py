@@ -61,7 +61,7 @@ class Coordinates:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """The coordinates w of inputs ``[n, ...]``, ``[n, r]`` in float64."""
-        return np.concatenate([features @ self.basis for _, features in in_blocks(x, self.further)])
+        return np.concatenate([w for _, w in self.blocks(x)])
 
     def blocks(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """The coordinates w of inputs ``[n, ...]``, some rows at a time."""

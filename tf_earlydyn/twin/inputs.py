@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.inputs import checked_finite
 from tf_earlydyn.twin.coordinates import Coordinates
 
 
@@ -30,10 +31,7 @@ def checked_numbers(x: np.ndarray, name: str) -> np.ndarray:
     """
     if not np.issubdtype(x.dtype, np.floating):
         raise InputError(f"{name} must hold floating-point numbers, which a twin is affine in. Received: {x.dtype}.")
-    if not np.isfinite(x).all():
-        first = tuple(map(int, np.argwhere(~np.isfinite(x))[0]))
-        raise InputError(f"{name} must hold finite numbers. Received: {x[first]} at {first}.")
-    return x
+    return checked_finite(x, name)
 
 
 def checked_targets(y, n: int, outputs: int) -> tuple[np.ndarray, bool]:
@@ -49,10 +47,7 @@ def checked_targets(y, n: int, outputs: int) -> tuple[np.ndarray, bool]:
         raise InputError(f"y must have the shape {wanted}. Received: {y.shape}.")
     if not (np.issubdtype(y.dtype, np.number) and np.isrealobj(y)):
         raise InputError(f"y must hold real numbers. Received: {y.dtype}.")
-    if not np.isfinite(y).all():
-        first = tuple(map(int, np.argwhere(~np.isfinite(y))[0]))
-        raise InputError(f"y must hold finite numbers. Received: {y[first]} at {first}.")
-    return y.reshape(n, outputs).astype(np.float64), flat
+    return checked_finite(y, "y").reshape(n, outputs).astype(np.float64), flat
 
 
 def checked_rates(
