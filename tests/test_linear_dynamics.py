@@ -7,7 +7,7 @@ from tf_earlydyn.theory import LinearDynamics
 RNG = np.random.default_rng(0)
 FEATURES = RNG.standard_normal((30, 6)) * np.array([2, 1.5, 1, 1, 0.8, 0])  # the last feature is 0: rank 5
 TARGETS = RNG.standard_normal((30, 2))
-DYNAMICS = LinearDynamics(FEATURES, TARGETS)
+DYNAMICS = LinearDynamics.of(FEATURES, TARGETS)
 RATE = 0.1
 
 
@@ -45,10 +45,10 @@ def test_half_step_is_found_beyond_one_block_of_steps():
 
 @pytest.mark.parametrize(("factor", "grows"), [(0.99, False), (1.01, True)])
 def test_largest_rate_is_where_descent_turns_into_ascent(factor, grows):
-    outputs = linear_descent(FEATURES, TARGETS, factor * DYNAMICS.max_learning_rate, 2000)
+    outputs = linear_descent(FEATURES, TARGETS, factor * DYNAMICS.max_learning_rate(), 2000)
     assert (loss(outputs[-1]) > loss(outputs[0])) == grows
 
 
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"Received: \(30, 6\) and \(30,\)"):
-        LinearDynamics(FEATURES, TARGETS[:, 0])
+        LinearDynamics.of(FEATURES, TARGETS[:, 0])

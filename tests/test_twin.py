@@ -239,8 +239,23 @@ def test_the_optimum_is_that_of_least_squares(model, monkeypatch, crossed):
     held_out = RNG.standard_normal((9, 7))
     kernel, across = dense_kernel(twin, X), dense_kernel(twin, held_out, X)
     a = np.linalg.pinv(kernel, rcond=1e-12) @ Y.ravel()
-    np.testing.assert_allclose(twin.optimum(X, Y).ravel(), kernel @ a, rtol=1e-6, atol=1e-8)
-    np.testing.assert_allclose(twin.optimum(X, Y, held_out).ravel(), across @ a, rtol=1e-6, atol=1e-8)
+    descent = twin.descent(X, Y, 0.1)
+    np.testing.assert_allclose(descent.optimum().ravel(), kernel @ a, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(descent.optimum(held_out).ravel(), across @ a, rtol=1e-6, atol=1e-8)
+    assert descent.least_loss == pytest.approx(np.mean((kernel @ a - Y.ravel()) ** 2) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+@pytest.mark.parametrize(("momentum", "decay"), [(0.0, 0.0), (0.6, 0.0), (0.0, 1e-3)])
+def test_losses_are_those_of_its_predictions(model, monkeypatch, momentum, decay, crossed):
+    if not crossed:
+        monkeypatch.setattr(derive, "LARGEST", 1)
+    descent = te.affine_twin(model, X).descent(X, Y, 1.0, momentum=momentum, decay=decay)
+    expected = np.mean((descent.at(range(500)) - Y) ** 2, axis=(1, 2)) / 2
+    np.testing.assert_allclose(descent.losses(range(500)), expected, rtol=1e-10)
+    assert expected[0] == pytest.approx(descent.first_loss)
+    half = np.argmax(expected <= (descent.first_loss + descent.least_loss) / 2)
+    assert descent.half_step(499) == half > 1
 
 
 def test_the_route_is_the_cheaper_one():

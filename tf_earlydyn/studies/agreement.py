@@ -79,7 +79,7 @@ def prepare(config: RunConfig) -> Setup:
     """
     examples = data.load(config.data, config.seed)
     features = companion.linear_features(config, examples)
-    dynamics = LinearDynamics(np.asarray(features(examples.x_train)), examples.y_train)
+    dynamics = LinearDynamics.of(np.asarray(features(examples.x_train)), examples.y_train)
     chosen = config.training
     half_step = dynamics.half_step(chosen.learning_rate, chosen.steps)
     also = [] if half_step is None else [half_step]
@@ -125,7 +125,7 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
         training.train(learners, inputs.train, setup.data.y_train, setup.stops, callbacks, show_progress)
     except DivergenceError as error:
         advice = (
-            f"the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate:.4g}: take less, "
+            f"the linear model is stable up to learning_rate={setup.dynamics.max_learning_rate():.4g}: take less, "
             f"or look at the scale of inputs and targets ({directory.path} holds what was recorded). "
             f"Received: learning_rate={chosen.learning_rate:g}."
         )
@@ -181,7 +181,7 @@ def summarise(setup: Setup, recorder: Recorder) -> dict:
         "half_test_gap_relative": gap / mean_square if mean_square else None,
         "exits": setup.detector.exits._asdict(),
         "linear_optimum": setup.dynamics.optimum,
-        "max_learning_rate": setup.dynamics.max_learning_rate,
+        "max_learning_rate": setup.dynamics.max_learning_rate(),
         "span_dimension": recorder.span.dimension,
         "last": recorder.rows[-1],
     }

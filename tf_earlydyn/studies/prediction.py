@@ -60,7 +60,8 @@ def foretell(
     companion = twin.affine_twin(network, x, sample=config.sample, seed=config.run.seed, **options)
     start, start_test = (_outputs(network, inputs, examples.outputs) for inputs in (x, x_test))
     targets = examples.y_train - start
-    limit = companion.max_learning_rate(x)
+    descent = companion.descent(x, targets, chosen.learning_rate)
+    limit = descent.max_learning_rate
     if chosen.learning_rate > limit:
         warnings.warn(
             f"learning_rate={chosen.learning_rate:g} is above the largest stable rate, {limit:.4g}: at first the "
@@ -70,7 +71,7 @@ def foretell(
     steps = training.recorded_steps(chosen.steps, chosen.records_per_decade)
     table = {"step": steps}
     for split, at, f, y in (("train", x, start, examples.y_train), ("test", x_test, start_test, examples.y_test)):
-        changes = companion.trajectory(x, targets, chosen.learning_rate, steps, at)
+        changes = descent.at(steps, at)
         with np.errstate(over="ignore", invalid="ignore"):  # of a descent that diverges
             table[f"{split}_loss"] = [metrics.half_mean_square(f + change - y) for change in changes]
     rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
@@ -82,8 +83,8 @@ def foretell(
         start_is = None
     return list(itertools.takewhile(lambda row: row["train_loss"] <= _BLOWN_UP * rows[0]["train_loss"], rows)), {
         "max_learning_rate": limit,
-        "train_optimum": metrics.half_mean_square(start + companion.optimum(x, targets) - examples.y_train),
-        "test_optimum": metrics.half_mean_square(start_test + companion.optimum(x, targets, x_test) - examples.y_test),
+        "train_optimum": metrics.half_mean_square(start + descent.optimum() - examples.y_train),
+        "test_optimum": metrics.half_mean_square(start_test + descent.optimum(x_test) - examples.y_test),
         "linearity": start_is and start_is._asdict(),
         "clipped": companion.clipped,
         "dropped": companion.dropped,

@@ -41,7 +41,7 @@ def _train(setups: dict[str, Setup]) -> "_Gaps":
     try:
         training.train(learners, first.data.x_train, first.data.y_train, stops, [gaps], show_progress=False)
     except DivergenceError as error:
-        stable = min(setup.dynamics.max_learning_rate for setup in setups.values())
+        stable = min(setup.dynamics.max_learning_rate() for setup in setups.values())
         advice = (
             f"with d={first.data.x_train.shape[1]} the linear models are stable up to learning_rate={stable:.4g}: "
             f"take less. Received: learning_rate={rate:g}."
@@ -68,7 +68,7 @@ class _Gaps:
 
 def _row(config: KernelStudyConfig, d: int, setup: Setup, gaps: dict[str, float]) -> dict:
     run, dynamics = setup.config, setup.dynamics
-    (last_loss,) = dynamics.losses(config.learning_rate, np.array([run.training.steps]))
+    (last_loss,) = dynamics.losses(config.learning_rate, [run.training.steps])
     return {
         "d": d,
         "n": run.data.n_train,

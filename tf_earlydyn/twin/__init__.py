@@ -2,6 +2,7 @@
 
 from tf_earlydyn.twin.affine import AffineTwin
 from tf_earlydyn.twin.derive import affine_twin
+from tf_earlydyn.twin.descent import TwinDescent
 from tf_earlydyn.twin.linearity import Linearity, linearity
 
-__all__ = ["AffineTwin", "Linearity", "affine_twin", "linearity"]
+__all__ = ["AffineTwin", "Linearity", "TwinDescent", "affine_twin", "linearity"]

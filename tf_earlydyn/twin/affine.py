@@ -1,15 +1,15 @@
 """The affine twin of a network: a linear model on its inputs, in whitened coordinates."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.models import AffineFeatures, LinearModel
-from tf_earlydyn.twin.coordinates import Coordinates, in_blocks
-from tf_earlydyn.twin.descent import checked_steps, progress
-from tf_earlydyn.twin.inputs import checked_rates, checked_targets, checked_x
+from tf_earlydyn.twin.coordinates import Coordinates
+from tf_earlydyn.twin.descent import TwinDescent
+from tf_earlydyn.twin.inputs import checked_rates, checked_x
 
 Rates = float | Mapping[str, float]
 
@@ -60,6 +60,25 @@ class AffineTwin:
             kernel = np.einsum("nak,mak,ab->nmab", first, second, np.eye(self.outputs), optimize=True)
         return kernel[:, :, 0, 0] if self.outputs == 1 else kernel
 
+    def descent(
+        self, x: np.ndarray, y: np.ndarray, learning_rate: Rates, *, momentum: float = 0.0, decay: float = 0.0
+    ) -> TwinDescent:
+        """Gradient descent on (1/2n) sum_i ||f(x_i) - y_i||^2 from f = 0, in closed form.
+
+        Args:
+            x: training inputs, ``[n, ...]``.
+            y: targets, ``[n]`` or ``[n, C]``; of a network that is not 0 at step 0, less its outputs there.
+            learning_rate: one, or one for each layer by its name.
+            momentum: the coefficient of ``keras.optimizers.SGD``.
+            decay: of the weights towards those of step 0: that of (1/2) decay ||theta - theta_0||^2 in the loss. With
+                unequal rates there is no small matrix for it.
+
+        Raises:
+            InputError: if the inputs, targets or rates cannot be used, or rates differ and there is decay.
+        """
+        rate, weights = checked_rates(learning_rate, self.layers, momentum, decay)
+        return TwinDescent(self.coordinates, self._roots(weights)[0], x, y, self.outputs, rate, momentum, decay)
+
     def trajectory(
         self,
         x: np.ndarray,
@@ -71,17 +90,16 @@ class AffineTwin:
         momentum: float = 0.0,
         decay: float = 0.0,
     ) -> np.ndarray:
-        """Its predictions in the course of gradient descent on (1/2n) sum_i ||f(x_i) - y_i||^2 from f = 0.
+        """Its predictions in the course of that descent.
 
         Args:
             x: training inputs, ``[n, ...]``.
-            y: targets, ``[n]`` or ``[n, C]``; of a network that is not 0 at step 0, less its outputs there.
+            y: targets, as for ``descent``.
             learning_rate: one, or one for each layer by its name.
             steps: the steps at which predictions are wanted, in any order.
             x_eval: inputs ``[n_eval, ...]`` that they are wanted for; ``x`` by default.
-            momentum: the coefficient of ``keras.optimizers.SGD``.
-            decay: of the weights towards those of step 0: that of (1/2) decay ||theta - theta_0||^2 in the loss. With
-                unequal rates there is no small matrix for it.
+            momentum: as for ``descent``.
+            decay: likewise.
 
         Returns:
             ``[len(steps), n_eval]`` for targets ``[n]``, else ``[len(steps), n_eval, C]``, in float64; infinite or not
@@ -90,33 +108,7 @@ class AffineTwin:
         Raises:
             InputError: if the inputs, targets, rates or steps cannot be used, or rates differ and there is decay.
         """
-        x = checked_x(x, self.coordinates, "x")
-        y, flat = checked_targets(y, len(x), self.outputs)
-        rate, weights = checked_rates(learning_rate, self.layers, momentum, decay)
-        steps = checked_steps(steps)
-        reach = lambda values: progress(values, rate, steps, momentum, decay)  # noqa: E731
-        with np.errstate(over="ignore", invalid="ignore"):  # of a descent that diverges
-            result = self._predictions(self._coefficients(self._moments(x, y), weights, reach), x, x_eval)
-        return result[:, :, 0] if flat else result
-
-    def optimum(self, x: np.ndarray, y: np.ndarray, x_eval: np.ndarray | None = None) -> np.ndarray:
-        """Its predictions where gradient descent without decay ends: the least-squares optimum of its features.
-
-        Args:
-            x: training inputs, ``[n, ...]``.
-            y: targets, ``[n]`` or ``[n, C]``, as in ``trajectory``.
-            x_eval: inputs ``[n_eval, ...]`` that they are wanted for; ``x`` by default.
-
-        Returns:
-            ``[n_eval]`` for targets ``[n]``, else ``[n_eval, C]``, in float64.
-
-        Raises:
-            InputError: if the inputs or targets cannot be used.
-        """
-        x = checked_x(x, self.coordinates, "x")
-        y, flat = checked_targets(y, len(x), self.outputs)
-        (result,) = self._predictions(self._coefficients(self._moments(x, y), None, _inverse), x, x_eval)
-        return result[:, 0] if flat else result
+        return self.descent(x, y, learning_rate, momentum=momentum, decay=decay).at(steps, x_eval)
 
     def max_learning_rate(self, x: np.ndarray, momentum: float = 0.0) -> float:
         """The largest stable rate of gradient descent on training inputs ``x`` ``[n, ...]``: 2 (1 + momentum) / lambda.
@@ -127,10 +119,7 @@ class AffineTwin:
             InputError: if the inputs or the momentum cannot be used.
         """
         x = checked_x(x, self.coordinates, "x")
-        checked_rates(1.0, self.layers, momentum, 0.0)
-        moment, _ = self._moments(x, np.zeros((len(x), self.outputs)))
-        largest = max(values[-1] for values, _ in map(np.linalg.eigh, self._curvatures(self._roots(None)[0], moment)))
-        return float(2 * (1 + momentum) / largest)
+        return self.descent(x, np.zeros((len(x), self.outputs)), 1.0, momentum=momentum).max_learning_rate
 
     def linear_model(self, learning_rate: Mapping[str, float] | None = None, dtype: str = "float32") -> keras.Model:
         """A Keras model of it, with beta = 0, that training at a rate of 1 takes where ``trajectory`` says.
@@ -184,45 +173,3 @@ class AffineTwin:
                 "Received: a network of which nothing is left."
             )
         return root[:, kept], float(np.sum(np.clip(-values, 0, None)) / np.sum(np.abs(values)))
-
-    def _moments(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """E[w w'] ``[r, r]`` and E[w y'] ``[r, C]`` over the training examples."""
-        second, mixed = 0.0, 0.0
-        for rows, w in self.coordinates.blocks(x):
-            second, mixed = second + w.T @ w, mixed + w.T @ y[rows]
-        return second / len(x), mixed / len(x)
-
-    def _curvatures(self, roots: np.ndarray, moment: np.ndarray) -> list[np.ndarray]:
-        """E[phi' phi], summed over the outputs of each block, ``[K, K]``."""
-        split = roots.reshape(*roots.shape[:2], -1, self.coordinates.rank)  # [B, K, outputs of a block, r]
-        return [np.einsum("kar,rs,las->kl", root, moment, root, optimize=True) for root in split]
-
-    def _predictions(self, coefficients: np.ndarray, x: np.ndarray, x_eval: np.ndarray | None) -> np.ndarray:
-        """``[T, n_eval, C]`` from coefficients of w."""
-        at = x if x_eval is None else checked_x(x_eval, self.coordinates, "x_eval")
-        result = np.empty((len(coefficients), len(at), self.outputs))
-        of_features = self.coordinates.basis @ coefficients  # these are fewer than the examples
-        for rows, features in in_blocks(at, self.coordinates.further):
-            result[:, rows] = features @ of_features
-        return result
-
-    def _coefficients(self, moments, weights, reach: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """What predictions are of w, ``[T, r, C]``, where ``reach`` tells how far each eigendirection has come."""
-        moment, mixed = moments
-        roots, _ = self._roots(weights)
-        blocks = []
-        for root, curvature, targets in zip(
-            roots, self._curvatures(roots, moment), np.split(mixed, len(roots), axis=1), strict=True
-        ):
-            split = root.reshape(len(root), -1, self.coordinates.rank)
-            values, vectors = np.linalg.eigh(curvature)
-            along = vectors.T @ np.einsum("kar,ra->k", split, targets)
-            reached = reach(np.clip(values, 0, None)) * along
-            blocks.append(np.einsum("tk,kar->tra", reached @ vectors.T, split, optimize=True))
-        return np.concatenate(blocks, axis=2)
-
-
-def _inverse(eigenvalues: np.ndarray) -> np.ndarray:
-    """How far each direction comes in the end, ``[1, K]``; those that are rounding stay where they are."""
-    learned = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(np.float64).eps
-    return np.divide(1, eigenvalues, out=np.zeros_like(eigenvalues), where=learned)[None]

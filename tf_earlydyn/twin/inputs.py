@@ -84,5 +84,17 @@ def checked_rates(
     return 1.0, tuple(map(float, rates))
 
 
+def checked_steps(steps) -> list[int]:
+    """Steps, in any order.
+
+    Raises:
+        InputError: unless they are integers from 0 on.
+    """
+    steps = list(steps) if isinstance(steps, (Sequence, np.ndarray)) else [steps]
+    if not all(isinstance(step, (int, np.integer)) and step >= 0 for step in steps):
+        raise InputError(f"steps must be a list of integers from 0 on. Received: {steps!r}.")
+    return [int(step) for step in steps]
+
+
 def _is_number(value) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and math.isfinite(value)
