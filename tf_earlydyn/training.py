@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import keras
@@ -57,11 +58,19 @@ class GradientDescent:
 
 @dataclasses.dataclass(frozen=True)
 class Learner:
-    """A model and what updates it: a ``GradientDescent`` or a Keras optimiser."""
+    """A model and what updates it: a ``GradientDescent`` or a Keras optimiser.
+
+    Attributes:
+        name: of the model, in messages.
+        model: takes inputs ``[n, ...]`` to outputs ``[n, C]``.
+        optimiser: has the ``build`` and ``apply`` of a Keras optimiser.
+        targets: ``[n, C]``, those of this model alone; None for those that all share.
+    """
 
     name: str
     model: keras.Model
     optimiser: GradientDescent | keras.optimizers.Optimizer
+    targets: np.ndarray | None = None
 
     def build(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> None:
         """Makes all variables, and checks shapes and rates.
@@ -136,32 +145,64 @@ class _Advance:
     """Runs steps in one compiled call; the data lies on the device from the start."""
 
     def __init__(self, learners: Sequence[Learner], x: np.ndarray | tf.Tensor, y: np.ndarray | tf.Tensor) -> None:
-        for learner in learners:
-            learner.build(tuple(x.shape), tuple(y.shape))
+        shared = tf.constant(y)
         self._learners = tuple(learners)
-        self._x, self._y = tf.constant(x), tf.constant(y)
-        self._compiled = tf.function(self._steps, jit_compile=True)
+        self._x = tf.constant(x)
+        self._targets = tuple(shared if own is None else tf.constant(own) for own in (k.targets for k in learners))
+        for learner, targets in zip(self._learners, self._targets, strict=True):
+            learner.build(tuple(self._x.shape), tuple(targets.shape))
+        self._outputs = shared.shape[1]
+        self._compiled = self._compile()
+
+    def _compile(self) -> Callable:
+        """The loop, compiled by XLA.
+
+        Within a loop, XLA's code for convolutions on a CPU is many times slower than outside of one; there, it is
+        the step alone that XLA compiles, and the loop around it is TensorFlow's.
+        """
+        step = tf.function(self._step, jit_compile=True)
+        accelerated = any(map(tf.config.list_logical_devices, ("GPU", "TPU")))
+        apart = not accelerated and _convolves(step, self._x, self._targets)
+        return tf.function(partial(self._steps, step), jit_compile=not apart)
 
     def __call__(self, start: int, count: int) -> dict[str, float]:
         """The losses before the last of ``count`` steps, as means over the outputs."""
-        done, losses = self._compiled(self._x, self._y, tf.constant(count))
+        done, losses = self._compiled(self._x, self._targets, tf.constant(count))
         losses = dict(zip((learner.name for learner in self._learners), losses.numpy().tolist(), strict=True))
         for name, loss in losses.items():
             if not np.isfinite(loss):
                 raise DivergenceError(f"{name} train loss", start + int(done) - 1)
-        return {name: loss / self._y.shape[1] for name, loss in losses.items()}
+        return {name: loss / self._outputs for name, loss in losses.items()}
 
-    def _steps(self, x: tf.Tensor, y: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _step(self, x: tf.Tensor, targets: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """A step of every learner: the losses before it."""
+        return tf.stack([learner.step(x, y) for learner, y in zip(self._learners, targets, strict=True)])
+
+    def _steps(
+        self, step: Callable, x: tf.Tensor, targets: tuple[tf.Tensor, ...], count: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Steps until ``count`` are done or a loss is not finite: how many, and the losses before the last."""
 
         def goes_on(done, losses):
             return (done < count) & tf.reduce_all(tf.math.is_finite(losses))
 
         def body(done, _):
-            return done + 1, tf.stack([learner.step(x, y) for learner in self._learners])
+            return done + 1, step(x, targets)
 
-        first = tf.zeros(len(self._learners), y.dtype)
+        first = tf.zeros(len(self._learners), targets[0].dtype)
         return tf.while_loop(goes_on, body, (tf.constant(0), first))
+
+
+def predictor(model: keras.Model) -> Callable[[tf.Tensor], np.ndarray]:
+    """The outputs of ``model`` in inference, at its weights of the moment, by a compiled call."""
+    compiled = tf.function(lambda x: model(x, training=False), jit_compile=True)
+    return lambda x: compiled(x).numpy()
+
+
+def _convolves(function: Callable, *arguments) -> bool:
+    """Whether a compiled function contains a convolution."""
+    operations = function.get_concrete_function(*arguments).graph.get_operations()
+    return any(operation.type.startswith(("Conv", "DepthwiseConv")) for operation in operations)
 
 
 def recorded_steps(steps: int, per_decade: int, also: Iterable[int] = ()) -> list[int]:
