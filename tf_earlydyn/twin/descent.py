@@ -70,7 +70,15 @@ class TwinDescent:
         Raises:
             InputError: if the inputs or the steps cannot be used.
         """
-        return self._predictions(self._dynamics.betas(self._rate, checked_steps(steps), *self._course), x_eval)
+        return self._predictions(self.betas(steps), x_eval)
+
+    def betas(self, steps: Sequence[int]) -> np.ndarray:
+        """The beta of each of B blocks of outputs at steps in any order, ``[len(steps), B, K, 1]``.
+
+        Raises:
+            InputError: if the steps cannot be used.
+        """
+        return self._dynamics.betas(self._rate, checked_steps(steps), *self._course)
 
     def optimum(self, x_eval: np.ndarray | None = None) -> np.ndarray:
         """Predictions on ``x_eval`` where descent without decay ends: ``[n]`` for targets ``[n]``, else ``[n, C]``.
