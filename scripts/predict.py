@@ -13,14 +13,13 @@ log-spaced steps, summary.json, and a figure. Of Figure 1's network it foretells
 import entry  # noqa: F401 (first: it sets up the process)
 
 from tf_earlydyn import flags
-from tf_earlydyn.config import PredictionConfig
 from tf_earlydyn.errors import InputError
 
 
 def main(arguments: list[str]) -> None:
     if arguments:
         raise InputError(f"predict.py takes flags alone. Received: {' '.join(arguments)}.")
-    config = flags.read(PredictionConfig, run=flags.run_config())
+    config = flags.run_config()
 
     import tensorflow as tf  # late, so that --help and wrong flags are answered at once
 
@@ -38,5 +37,4 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.define_run_flags()
-    flags.define_flags(PredictionConfig)
     flags.run_script(main, __doc__)

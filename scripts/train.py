@@ -22,11 +22,11 @@ def main(arguments: list[str]) -> None:
 
     import tensorflow as tf  # late, so that --help and wrong flags are answered at once
 
-    from tf_earlydyn.studies import agreement
+    from tf_earlydyn.studies import seeds
 
     tf.config.experimental.enable_op_determinism()
     try:
-        directory = agreement.run(config)
+        directory = seeds.run(config)
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(str(error).partition("\n")[0]) from error
     print(f"Figures: {directory.figures}")

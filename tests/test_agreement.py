@@ -104,7 +104,7 @@ def test_kernels_are_those_of_the_layers_that_learn_on_the_probe(train, layers, 
     def kernel(model, chosen):
         return jacobian_kernel(model, x, variables=[model.trainable_variables[index] for index in chosen])
 
-    psi = np.asarray(setup.linear.features(x), np.float64)
+    psi = np.asarray(setup.companions[0].model.features(x), np.float64)
     linear, start = psi @ psi.T, kernel(setup.network, layers)
     for theta, row in (
         (start, metrics.iloc[0]),
@@ -129,7 +129,7 @@ def test_kernels_of_several_outputs_are_the_mean_over_them(tmp_path):
     x = setup.data.x_train[setup.probe]
     assert len(x) == 40  # all there are
     theta = np.einsum("ijcc->ij", jacobian_kernel(setup.network, x)) / 3
-    psi = np.asarray(setup.linear.features(x), np.float64)
+    psi = np.asarray(setup.companions[0].model.features(x), np.float64)
     distance = np.linalg.norm(theta - psi @ psi.T) / np.linalg.norm(psi @ psi.T)
     assert metrics["kernel_to_linear"][0] == pytest.approx(distance, rel=1e-4)
 
@@ -137,10 +137,11 @@ def test_kernels_of_several_outputs_are_the_mean_over_them(tmp_path):
 def test_the_summary_says_where_the_network_left(tmp_path):
     """Never by a gap of a million times f_lin^2; at the first step by the least movement of its kernel."""
     _, summary, metrics = run(dataclasses.replace(small(**SMALL), exit_gap=1e6, exit_kernel=1e-9, probe=9), tmp_path)
-    assert summary["exits"]["function"] is None
-    assert summary["exits"]["kernel"] == metrics["step"][1] == 1
+    for companion in summary["companions"].values():
+        assert companion["exits"]["function"] is None
+        assert companion["exits"]["kernel"] == metrics["step"][1] == 1
     _, summary, metrics = run(dataclasses.replace(small(**SMALL), exit_gap=1e-9), tmp_path)
-    assert summary["exits"]["function"] == 1
+    assert [companion["exits"]["function"] for companion in summary["companions"].values()] == [1, 1]
 
 
 def test_a_run_that_never_gets_half_way_says_so(tmp_path):
@@ -157,8 +158,8 @@ def test_targets_too_large_for_float32_are_noticed_at_step_0(tmp_path):
 
 
 def test_inputs_that_are_all_zero_are_refused(tmp_path):
-    zeros = np.zeros((4, 3))
-    np.savez(tmp_path / "a.npz", x_train=zeros, y_train=np.ones(4), x_test=zeros, y_test=np.ones(4))
+    zeros = np.zeros((6, 3))
+    np.savez(tmp_path / "a.npz", x_train=zeros, y_train=np.ones(6), x_test=zeros, y_test=np.ones(6))
     config = small(data="npz", data_file=str(tmp_path / "a.npz"), preprocess="none")
     with pytest.raises(InputError, match="features must not be zero"), pytest.warns(UserWarning, match="is 0, and"):
         agreement.run(dataclasses.replace(config, run_dir=str(tmp_path / "run")))

@@ -13,6 +13,7 @@ FLOORS = {
     "environment": 0,
     "seeds": 0,
     "activations": 0,
+    "columns": 0,
     "config": 0,
     "rundir": 0,
     "metrics": 0,
@@ -76,7 +77,20 @@ def test_no_flag_is_read_inside_the_package(path):
     assert "absl" not in path.read_text(encoding="utf-8")
 
 
-LIGHT = ["errors", "seeds", "activations", "config", "rundir", "metrics", "plots", "report", "flags", "data.gaussian"]
+LIGHT = [
+    "errors",
+    "seeds",
+    "activations",
+    "columns",
+    "config",
+    "exits",
+    "rundir",
+    "metrics",
+    "plots",
+    "report",
+    "flags",
+    "data.gaussian",
+]
 
 
 @pytest.mark.parametrize("module", LIGHT)

@@ -7,7 +7,6 @@ from tests.oracles import psi_features
 from tf_earlydyn import companion, theory
 from tf_earlydyn.config import ModelConfig, RunConfig, TrainingConfig
 from tf_earlydyn.data import Dataset
-from tf_earlydyn.errors import InputError
 
 RNG = np.random.default_rng(0)
 
@@ -63,11 +62,6 @@ def test_cnn_kernel_is_its_expansion(activation):
     expected = value + np.einsum("hw,ihwc,jhwc->ij", slopes, x, x) / 2
     config = RunConfig(model=ModelConfig(model="cnn", depth=2, activation=activation))
     np.testing.assert_allclose(kernel(config, data), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_cnn_needs_images():
-    with pytest.raises(InputError, match=r"model=cnn takes images.*Received: inputs of shape \(4,\)"):
-        companion.linear_features(RunConfig(model=ModelConfig(model="cnn")), dataset((4,)))
 
 
 def test_inputs_far_from_the_theorys_scale_are_warned_of():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tf_earlydyn.errors import InputError
-from tf_earlydyn.exits import ExitDetector
+from tf_earlydyn.exits import ExitDetector, over_seeds
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.standard_normal((400, 3))
@@ -84,3 +84,27 @@ def test_steps_must_rise():
     found.update(3, LINEAR, LINEAR)
     with pytest.raises(InputError, match=r"steps must rise. Received: 3 after 3"):
         found.update(3, LINEAR, LINEAR)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([30], (30, 30, 30, 0)),
+        ([40, 10, 20, 50, 30], (30, 10, 50, 1 - 2 / 2**5)),  # the median is outside if all five fall on one side of it
+        ([40, None, 20, 50, 30], (40, 20, None, 1 - 2 / 2**5)),
+        ([None] * 4, (None, None, None, 1 - 2 / 2**4)),
+        (list(range(10)), (4.5, 1, 8, 1 - 2 * (1 + 10) / 2**10)),  # at most one of ten on one side
+    ],
+)
+def test_exits_of_several_seeds_have_an_interval_for_their_median(steps, expected):
+    assert over_seeds(steps) == pytest.approx(expected) if None not in expected else over_seeds(steps) == expected
+
+
+def test_the_interval_holds_the_median_as_often_as_it_says():
+    """Of 4,000 samples of nine from a skewed law, within 4.5 standard errors."""
+    samples = np.random.default_rng(0).exponential(size=(4_000, 9))
+    intervals = [over_seeds(sample) for sample in samples]
+    held = np.mean([interval.low <= np.log(2) <= interval.high for interval in intervals])
+    confidence = intervals[0].confidence
+    assert 0.9 <= confidence < 1
+    assert abs(held - confidence) < 4.5 * np.sqrt(confidence * (1 - confidence) / 4_000)

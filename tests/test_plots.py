@@ -15,9 +15,13 @@ def ax():
         yield Figure().subplots()
 
 
+MODELS = ("network", "linear", "twin")
+
+
 def metrics():
-    columns = [f"{model}_{part}" for model in ("network", "linear") for part in ("train_loss", "test_loss")]
-    columns += [f"{model}_residual_{part}" for model in ("network", "linear") for part in ("in", "out")]
+    columns = [f"{model}_{part}" for model in MODELS for part in ("train_loss", "test_loss")]
+    columns += [f"{model}_residual_{part}" for model in MODELS for part in ("in", "out")]
+    columns += ["train_gap", "test_gap", "twin_train_gap", "twin_test_gap"]
     return pd.DataFrame({"step": STEPS, **{name: np.arange(4.0) + 10 * k for k, name in enumerate(columns)}})
 
 
@@ -31,9 +35,9 @@ def drawn(ax):
     [
         (
             lambda table, ax: plots.losses(table, ax, 0.5),
-            [f"{m}_{s}_loss" for m in ("network", "linear") for s in ("train", "test")],
+            [f"{m}_{s}_loss" for m in MODELS for s in ("train", "test")],
         ),
-        (plots.residual, [f"{m}_residual_{p}" for m in ("network", "linear") for p in ("in", "out")]),
+        (plots.residual, [f"{m}_residual_{p}" for m in MODELS for p in ("in", "out")]),
     ],
     ids=["losses", "residual"],
 )
@@ -48,19 +52,56 @@ def test_every_curve_is_drawn_in_its_style(draw, columns, ax):
         solid = column.endswith(("train_loss", "_in"))
         assert (line.get_linestyle() == "-") == solid
     assert len({line.get_color() for column, line in styles.items() if column.startswith("network")}) == 1
-    assert styles[columns[0]].get_color() != styles[columns[2]].get_color()
+    assert len({line.get_color() for line in styles.values()}) == 3
     assert ax.get_xscale() == "symlog"
     assert ax.get_xlabel() and ax.get_ylabel()
-    assert len(ax.get_legend_handles_labels()[1]) >= 4
+    labels = ax.get_legend_handles_labels()[1]
+    assert [label.partition(",")[0] for label in labels[:6:2]] == ["network", "affine twin", r"linear model $\psi$"]
 
 
-def test_kernels_are_drawn_in_three_curves(ax):
-    names = ["kernel_to_linear", "kernel_movement", "kernel_alignment"]
-    table = pd.DataFrame({"step": STEPS, **{name: np.arange(1.0, 5) + 10 * k for k, name in enumerate(names)}})
+def test_models_without_columns_are_not_drawn(ax):
+    table = metrics()
+    plots.residual(table[[column for column in table if "twin" not in column]], ax)
+    assert len(drawn(ax)) == 4
+    assert not any("twin" in label for label in ax.get_legend_handles_labels()[1])
+
+
+def test_gaps_are_drawn_from_step_1_on(ax):
+    table = metrics()
+    plots.gaps(table, ax)
+    curves = {tuple(line.get_ydata()): line for line in ax.lines if len(line.get_xdata()) == 3}
+    columns = ["train_gap", "test_gap", "twin_train_gap", "twin_test_gap"]
+    lines = [curves[tuple(table[column][1:])] for column in columns]
+    assert [line.get_linestyle() for line in lines] == ["-", "--", "-", "--"]
+    assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color() == lines[3].get_color()
+    assert ax.get_yscale() == "log"
+
+
+def test_several_seeds_are_a_median_and_a_band(ax):
+    """Three seeds, the largest far off: the median, and all of their range."""
+    tables = [
+        metrics().assign(seed=seed, **{"network_train_loss": np.arange(4.0) + offset})
+        for seed, offset in enumerate((0, 1, 50))
+    ]
+    plots.losses(pd.concat(tables), ax, 0.5)
+    assert (1, 2, 3, 4) in drawn(ax)
+    bands = [band.get_paths()[0].get_extents() for band in ax.collections]
+    assert any((band.y0, band.y1) == (0, 53) for band in bands)
+
+
+def test_kernels_are_drawn_in_a_curve_for_each_comparison(ax):
+    names = {
+        "kernel_movement": "distance to step 0",
+        "kernel_to_linear": r"distance to linear model $\psi$",
+        "kernel_alignment": r"cosine with linear model $\psi$",
+        "kernel_to_twin": "distance to affine twin",
+        "twin_kernel_alignment": "cosine with affine twin",
+    }
+    values = {name: np.arange(1.0, 5) + 10 * k for k, name in enumerate(names)}
+    table = metrics().assign(**values)
     assert plots.kernels(table, ax) is ax
     curves = drawn(ax)
-    labels = ["distance to linear model", "distance to step 0", "cosine with linear model"]
-    assert [curves[tuple(table[name])].get_label() for name in names] == labels
+    assert [curves[tuple(table[name])].get_label() for name in names] == list(names.values())
     assert len({curves[tuple(table[name])].get_color() for name in names}) == 3
     assert ax.get_ylim()[0] == 0
     assert ax.get_xscale() == "symlog"
@@ -80,6 +121,7 @@ def test_logits_draw_network_and_linear_model_of_each_example(ax):
         for example in (7, 3)
     ]
     plots.logits(pd.DataFrame(rows), ax)
+    assert ax.get_legend_handles_labels()[1] == ["network", r"linear model $\psi$"]
     curves = drawn(ax)
     assert set(curves) == {tuple(e + s * step for step in STEPS) for e in (7, 3) for s in (1, -1)}
     colours = [curves[tuple(e + s * step for step in STEPS)].get_color() for e in (7, 3) for s in (1, -1)]
@@ -120,6 +162,15 @@ def test_a_marked_step_is_in_the_legend(ax):
     plots.mark_step(ax, 21, "half-way step, 21")
     assert ax.get_legend_handles_labels()[1] == ["half-way step, 21"]
     assert list(ax.lines[0].get_xdata()) == [21, 21]
+    assert not ax.patches
+
+
+def test_marks_of_one_figure_are_told_apart_and_have_intervals(ax):
+    plots.mark_step(ax, 21, "half-way step, 21")
+    plots.mark_step(ax, 100, "leaves, 100", (80, 150), 1)
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
+    (band,) = ax.patches
+    assert (band.get_x(), band.get_width()) == (80, 70)
 
 
 def test_power_laws_are_drawn_with_their_exponents(ax):

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.test_scripts import SMOKE, assert_refused, run, run_well
-from tf_earlydyn.config import DataConfig, ModelConfig, PredictionConfig, RunConfig, TrainingConfig, flagfile
-from tf_earlydyn.errors import InputError
+from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
 from tf_earlydyn.studies import agreement, prediction
 from tf_earlydyn.training import recorded_steps
 
@@ -23,7 +22,7 @@ SMALL = RunConfig(
 
 
 def foretold(config, tmp_path):
-    config = dataclasses.replace(config, run=dataclasses.replace(config.run, run_dir=str(tmp_path / "foretold")))
+    config = dataclasses.replace(config, run_dir=str(tmp_path / "foretold"))
     directory = prediction.run(config, show_progress=False)
     return pd.read_csv(directory.prediction), json.loads(directory.summary.read_text())
 
@@ -32,7 +31,7 @@ def foretold(config, tmp_path):
 def test_the_network_goes_where_it_is_foretold_to_go(tmp_path, layers):
     """Within 2% of its losses, of which it learns the most beyond what is linear."""
     config = dataclasses.replace(SMALL, training=dataclasses.replace(SMALL.training, train=layers))
-    table, summary = foretold(PredictionConfig(run=config), tmp_path)
+    table, summary = foretold(config, tmp_path)
     run_config = dataclasses.replace(config, run_dir=str(tmp_path / "run"))
     metrics = pd.read_csv(agreement.run(run_config, show_progress=False).metrics)
     table = table.merge(metrics, on="step")
@@ -51,8 +50,8 @@ def test_a_saved_network_that_is_not_zero_at_its_start(tmp_path):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(200, "tanh"), keras.layers.Dense(1)])
     model.save(tmp_path / "network.keras")
     data = DataConfig(data="npz", data_file=str(tmp_path / "data.npz"), preprocess="none")
-    config = RunConfig(data=data, training=TrainingConfig(learning_rate=0.05, steps=5))
-    config = PredictionConfig(run=config, network_file=str(tmp_path / "network.keras"), sample=200)
+    network = ModelConfig(network_file=str(tmp_path / "network.keras"))
+    config = RunConfig(data=data, model=network, training=TrainingConfig(learning_rate=0.05, steps=5), sample=200)
     table, _ = foretold(config, tmp_path)
     losses = []
     optimiser = keras.optimizers.SGD(0.05)
@@ -71,41 +70,17 @@ def test_labels_of_one_class_alone_are_said_and_do_no_harm(tmp_path):
     data = DataConfig(data="npz", data_file=str(tmp_path / "a.npz"), preprocess="none")
     config = dataclasses.replace(SMALL, data=data)
     with pytest.warns(UserWarning, match="how linear the start is cannot be told from the test examples: y must vary"):
-        _, summary = foretold(PredictionConfig(run=config), tmp_path)
+        _, summary = foretold(config, tmp_path)
     assert summary["linearity"] is None
 
 
 def test_a_rate_above_the_limit_is_warned_of(tmp_path):
     config = dataclasses.replace(SMALL, training=TrainingConfig(learning_rate=500.0, steps=100))
     with pytest.warns(UserWarning, match="learning_rate=500 is above the largest stable rate"):
-        table, summary = foretold(PredictionConfig(run=config), tmp_path)
+        table, summary = foretold(config, tmp_path)
     assert summary["max_learning_rate"] < 500
     assert table["train_loss"].max() < 10
     assert table["step"].max() < 100
-
-
-def test_flags_say_what_the_configuration_does():
-    config = PredictionConfig(run=SMALL, network_file="a.keras", sample=500)
-    text = flagfile(config)
-    assert "--sample=500\n" in text
-    assert "--n_train=2000\n" in text
-    assert "--steps=20\n" in text
-    assert "a.keras\n" in text
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"sample": 1}, "sample must be at least 2 examples"),
-        (
-            {"network_file": "a", "run": RunConfig(training=TrainingConfig(train="first"))},
-            "train=first and train=second are for model=two_layer",
-        ),
-    ],
-)
-def test_what_cannot_be_is_refused_in_one_sentence(settings, message):
-    with pytest.raises(InputError, match=message):
-        PredictionConfig(**settings)
 
 
 def test_the_script_prints_and_leaves_its_files(tmp_path):
@@ -137,6 +112,9 @@ def test_help_names_its_flags():
             "network_file must be a Keras model that loads in safe mode. Received: none.keras",
         ),
         (["--network_file=network.h5"], "network_file must be a .keras file. Received: network.h5."),
+        (["--network_file=a.keras", "--train=first"], "train=first and train=second are for model=two_layer"),
+        (["--network_file=a.keras", "--companion=psi"], "a saved network has no psi; take companion=twin"),
+        (["--sample=1"], "sample must be at least 2 examples"),
         (["--sample=100"], "the sample must hold more than 102 examples"),
         (["more"], "predict.py takes flags alone. Received: more."),
     ],
@@ -144,11 +122,3 @@ def test_help_names_its_flags():
 def test_bad_input_is_one_sentence_and_leaves_nothing(arguments, message, tmp_path):
     assert_refused(run(*arguments, script="predict.py", cwd=tmp_path), message)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_network_with_other_outputs_is_refused(tmp_path):
-    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(3)])
-    model.save(tmp_path / "network.keras")
-    with pytest.raises(InputError, match=r"the network must have the 1 outputs of the targets. Received: 3"):
-        foretold(PredictionConfig(run=SMALL, network_file=str(tmp_path / "network.keras")), tmp_path)
-    assert not (tmp_path / "foretold").exists()

@@ -21,10 +21,13 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "scripts" / "experiments"
 SMOKE = f"--flagfile={EXPERIMENTS / 'smoke.flags'}"
 COLUMNS = (
-    "step,network_train_loss,network_test_loss,linear_train_loss,linear_test_loss,train_gap,test_gap,"
-    "network_test_accuracy,linear_test_accuracy,network_residual_in,network_residual_out,linear_residual_in,"
-    "linear_residual_out,kernel_to_linear,kernel_movement,kernel_alignment"
+    "step,network_train_loss,network_test_loss,linear_train_loss,linear_test_loss,twin_train_loss,twin_test_loss,"
+    "train_gap,test_gap,twin_train_gap,twin_test_gap,network_test_accuracy,linear_test_accuracy,twin_test_accuracy,"
+    "network_residual_in,network_residual_out,linear_residual_in,linear_residual_out,twin_residual_in,twin_residual_out,"
+    "kernel_to_linear,kernel_to_twin,kernel_movement,kernel_alignment,twin_kernel_alignment"
 )
+
+FIGURES = ("losses", "gaps", "logits", "residual", "kernels")
 
 
 def run(*arguments, script="train.py", cwd=None, **environment):
@@ -49,9 +52,9 @@ def test_a_run_leaves_its_files(smoke):
     directory, done = smoke
     assert done.stdout == f"Figures: {directory / 'figures'}\n"
     expected = {"config.json", "flags.txt", "metrics.csv", "logits.csv", "summary.json", "provenance.json"}
-    expected |= {"network.keras", "linear.keras", "figures", "events"}
+    expected |= {"network.keras", "linear.keras", "twin.keras", "figures", "events"}
     assert {file.name for file in directory.iterdir()} == expected
-    figures = {f"{name}.{kind}" for name in ("losses", "logits", "residual", "kernels") for kind in ("png", "pdf")}
+    figures = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")}
     assert {file.name for file in (directory / "figures").iterdir()} == figures
     for figure in (directory / "figures").iterdir():
         assert figure.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[figure.suffix])
@@ -98,7 +101,7 @@ def test_saved_models_give_the_last_row(smoke):
     last = pd.read_csv(directory / "metrics.csv").iloc[-1]
     logits = pd.read_csv(directory / "logits.csv")
     tracked = logits[logits["step"] == 100]
-    for name in ("network", "linear"):
+    for name in ("network", "linear", "twin"):
         model = keras.saving.load_model(directory / f"{name}.keras")
         f = np.asarray(model(examples.x_test))
         assert np.mean((f - examples.y_test) ** 2) / 2 == pytest.approx(last[f"{name}_test_loss"], rel=1e-5)
@@ -170,7 +173,7 @@ def test_a_residual_with_no_outside_is_not_drawn(tmp_path):
     done = run_well(SMOKE, "--n_test=15", "--steps=3", f"--run_dir={tmp_path / 'run'}")
     assert "Warning: n_test=15 examples span all of V_lin" in done.stderr
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["span_dimension"] == 15
-    assert {file.stem for file in (tmp_path / "run" / "figures").iterdir()} == {"losses", "logits", "kernels"}
+    assert {file.stem for file in (tmp_path / "run" / "figures").iterdir()} == {"losses", "gaps", "logits", "kernels"}
 
 
 def test_cnn_runs_on_images_from_a_file_with_several_outputs(tmp_path):
@@ -226,6 +229,7 @@ def test_help_is_quick_and_names_every_flag():
         seconds.append(time.monotonic() - started)
     names = (
         "data data_dir data_file classes n_train n_test model width depth activation train learning_rate steps seed "
+        "seeds companion sample start network_file "
     )
     for name in (names + "tracked probe run_dir preprocess pool flagfile").split():
         assert f"--{name}\n" in done.stdout
@@ -267,6 +271,12 @@ REFUSED = {
     "missing file": (["--data=npz", "--data_file=none.npz"], "data_file must be an .npz"),
     "no file": (["--data=npz"], "data=npz needs data_file"),
     "unwritable place": (["--run_dir=/proc/1/x/y", "--n_train=10"], "run_dir cannot be made"),
+    "too few for a twin": (
+        ["--n_train=60", "--companion=twin"],
+        "the sample must hold more than 102 examples, twice as many as features. Received: 60 examples",
+    ),
+    "no seeds": (["--seeds=0"], "seeds must be a positive number of runs"),
+    "unknown companion": (["--companion=phi"], "flag --companion=phi: value should be one of <psi|twin|both>"),
     "too many tracked": (["--n_test=3", "--tracked=4"], "tracked must be at most the 3 test examples"),
     "unknown flag": (["--widht=4"], "Unknown command line flag 'widht'. Did you mean: width ?"),
     "binary flagfile": ([f"--flagfile={sys.executable}"], "decode"),
@@ -311,7 +321,7 @@ def test_an_empty_data_directory_is_refused(tmp_path):
 
 def test_divergence_names_the_step_and_the_stable_rate(tmp_path):
     """The rate named is 2 / lambda_max of the features' second moment, computed here from the data."""
-    done = run(SMOKE, "--learning_rate=1000", f"--run_dir={tmp_path / 'run'}")
+    done = run(SMOKE, "--learning_rate=1000", "--companion=psi", f"--run_dir={tmp_path / 'run'}")
     x = load(DataConfig(n_train=500, n_test=200, d=20), 0).x_train.astype(np.float64)
     psi = np.sqrt(2 / 20) * 2 / np.sqrt(3 * np.pi) * x
     rate = 2 / np.linalg.eigvalsh(psi.T @ psi / 500)[-1]

@@ -412,13 +412,13 @@ def first_steps(config):
     """Outputs at steps 1 and half-way of network, psi and twin, by split and name; the targets; the half-way step."""
     setup = agreement.prepare(config)
     inputs = {"train": setup.data.x_train, "test": setup.data.x_test}
-    x, y, half = setup.data.x_train, setup.data.y_train, setup.half_step
+    x, y, half = setup.data.x_train, setup.data.y_train, setup.companions[0].half_step
     twin = te.affine_twin(setup.network, x, seed=config.seed)
     found = {
         split: {"twin": dict(zip((1, half), twin.trajectory(x, y, 1.0, [1, half], at), strict=True))}
         for split, at in inputs.items()
     }
-    models = {"network": setup.network, "psi": setup.linear}
+    models = {"network": setup.network, "psi": setup.companions[0].model}
 
     def record(step):
         for split, at in inputs.items():
@@ -442,7 +442,9 @@ def test_figure_1_stays_with_its_twin_longer_than_with_psi(activation, share, ap
     """
     ratios, distances = [], []
     for seed in range(3):
-        found, y, half = first_steps(te.RunConfig(model=te.ModelConfig(activation=activation), seed=seed))
+        found, y, half = first_steps(
+            te.RunConfig(model=te.ModelConfig(activation=activation), seed=seed, companion="psi")
+        )
         test, losses = found["test"], {name: np.mean((f[1] - y) ** 2) / 2 for name, f in found["train"].items()}
         twin, psi = (te.metrics.mean_squared_gap(test["network"][half], test[name][half]) for name in ("twin", "psi"))
         ratios.append(twin / psi)

@@ -7,7 +7,6 @@ import numpy as np
 from tf_earlydyn import activations
 from tf_earlydyn.config import ModelConfig, RunConfig
 from tf_earlydyn.data import Dataset
-from tf_earlydyn.errors import InputError
 from tf_earlydyn.theory import (
     LinearFeatures,
     Moments,
@@ -27,9 +26,6 @@ def linear_features(config: RunConfig, data: Dataset) -> LinearFeatures:
     """The features of the linear model that the configured network is expected to mimic early in training.
 
     Warns where the inputs are not of the scale ||x||^2 = d that the theory is for.
-
-    Raises:
-        InputError: if the inputs have no shape that the network takes.
     """
     features = _features(config, data)
     _check_scale(data)
@@ -73,8 +69,6 @@ def _mlp_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFe
 
 def _cnn_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFeatures:
     """[ sqrt(slope_p / channels) x_p at every location p ; sqrt(Phi) ]."""
-    if len(input_shape) != 3:
-        raise InputError(f"model=cnn takes images, inputs of shape [h, w, c]. Received: inputs of shape {input_shape}.")
     height, width, _ = input_shape
     phi = activations.get(config.activation, config.negative_slope)
     value, slopes = cnn_tangent_kernel(phi, config.depth, height, width)

@@ -1,12 +1,16 @@
 """Where a network leaves its linear companion: by its function, its loss and its tangent kernel."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from tf_earlydyn import metrics
 from tf_earlydyn.errors import InputError
+
+_CONFIDENCE = 0.9
 
 
 class Exits(NamedTuple):
@@ -22,6 +26,34 @@ class Exits(NamedTuple):
     function: int | None
     loss: int | None
     kernel: int | None
+
+
+class ExitInterval(NamedTuple):
+    """An exit over several seeds, where None stands for never within the run.
+
+    Attributes:
+        median: over the seeds.
+        low, high: of a confidence interval for the median over all seeds there are, from order statistics, whatever
+            their distribution.
+        confidence: of the interval, at least 0.9 where there are five seeds or more.
+    """
+
+    median: float | None
+    low: int | None
+    high: int | None
+    confidence: float
+
+
+def over_seeds(steps: Sequence[int | None]) -> ExitInterval:
+    """The exit of each seed, None for never, in one."""
+    ordered = sorted(math.inf if step is None else step for step in steps)
+    n = len(ordered)
+    # The median lies outside the k-th smallest and largest of n with the probability of fewer than k heads, or tails.
+    confidences = [1 - 2 * stats.binom.cdf(k, n, 0.5) for k in range((n + 1) // 2)]
+    k = max((k for k, confidence in enumerate(confidences) if confidence >= _CONFIDENCE), default=0)
+    middle = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+    found = (None if math.isinf(step) else step for step in (middle, ordered[k], ordered[n - 1 - k]))
+    return ExitInterval(*found, max(0.0, float(confidences[k])))
 
 
 class ExitDetector:

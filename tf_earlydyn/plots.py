@@ -1,5 +1,7 @@
 """The figures' drawings: a table and axes in, the axes out. Columns are those of the tables of a run directory."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -7,23 +9,43 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 from scipy import stats
 
-# The linear model is drawn first and broad, so that a network on top of it is seen to be on top of it.
-_MODELS = ["linear", "network"]
-_WIDTHS = {"linear": 2.6, "network": 1.1}
-_COLOURS = {"linear": sns.color_palette("colorblind")[1], "network": sns.color_palette("colorblind")[0]}
+from tf_earlydyn import columns
+from tf_earlydyn.columns import COMPANIONS, LINEAR, NETWORK, TWIN
+
+# The linear models are drawn first and broad, so that a network on top of them is seen to be on top of them.
+_MODELS = [*COMPANIONS, NETWORK]
+NAMES = {LINEAR: r"linear model $\psi$", TWIN: "affine twin", NETWORK: "network"}
+_WIDTHS = {LINEAR: 3.0, TWIN: 1.9, NETWORK: 0.9}
+_COLOURS = dict(zip((NETWORK, LINEAR, TWIN), sns.color_palette("colorblind"), strict=False))
+_DASHES = {NETWORK: "", LINEAR: (3, 1.5), TWIN: (1, 1)}
 _SOLID, _DASHED = "", (3, 1.5)
 _FIT = {"linewidth": 0.8, "linestyle": "--"}
 _LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
 _LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
 _LAYER_MARKERS = {"first": "o", "second": "X", "both": "s"}
+_PART_NAMES = {
+    "train": "train",
+    "test": "test",
+    "in": r"in $V_\mathrm{lin}$",
+    "out": r"outside $V_\mathrm{lin}$",
+}
+_MARKS = (("0.35", "-."), ("0.1", (0, (1, 2))), (sns.color_palette("colorblind")[3], (0, (4, 1))))
 _REFERENCE = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
 
 
 def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
-    """Figure (a): losses of network and linear model against log steps, train solid, test dashed."""
-    table = _long(metrics, "loss", {split: f"{{}}_{split}_loss" for split in ("train", "test")})
-    _models(table, ax, "loss")
+    """Figure (a): losses of network and linear models against log steps, train solid, test dashed."""
+    _models(metrics, ax, "loss", columns.loss, columns.SPLITS, _models_of(metrics))
     ax.axhline(optimum, linestyle=":", label="linear optimum", **_REFERENCE)
+    return ax
+
+
+def gaps(metrics: pd.DataFrame, ax: Axes) -> Axes:
+    """The mean squared gap between the network and each linear model against log steps, train solid, test dashed."""
+    later = metrics[metrics["step"] > 0]  # at step 0 the gap is 0, which has no place on a logarithmic axis
+    _models(later, ax, "mean squared gap to the network", columns.gap, columns.SPLITS, columns.companions(metrics))
+    ax.set_yscale("log")
+    ax.yaxis.set_minor_locator(NullLocator())
     return ax
 
 
@@ -31,39 +53,25 @@ def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
     """The losses that the twin foretells against log steps, train solid, test dashed."""
     for split, style in (("train", "-"), ("test", "--")):
         values = {"x": table["step"], "y": table[f"{split}_loss"]}
-        sns.lineplot(**values, ax=ax, color=_COLOURS["linear"], linestyle=style, label=f"twin, {split}", legend=False)
+        sns.lineplot(**values, ax=ax, color=_COLOURS[TWIN], linestyle=style, label=f"twin, {split}", legend=False)
     ax.axhline(optimum, linestyle=":", label="end of the linear phase", **_REFERENCE)
     return _finish(ax, "foretold loss")
 
 
 def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
     """The test loss split by the residual's part in V_lin, the span of the inputs, and the part outside it."""
-    names = {r"in $V_\mathrm{lin}$": "{}_residual_in", r"outside $V_\mathrm{lin}$": "{}_residual_out"}
-    return _models(_long(metrics, "residual", names), ax, "test loss by part")
+    return _models(metrics, ax, "test loss by part", columns.residual, columns.PARTS, _models_of(metrics))
 
 
 def kernels(metrics: pd.DataFrame, ax: Axes) -> Axes:
-    """Figure (c): the network's tangent kernel against the linear model's and against its own at step 0."""
-    names = {
-        "kernel_to_linear": "distance to linear model",
-        "kernel_movement": "distance to step 0",
-        "kernel_alignment": "cosine with linear model",
-    }
-    table = metrics.melt(id_vars="step", value_vars=list(names), var_name="quantity", value_name="value")
-    sns.lineplot(
-        data=table,
-        x="step",
-        y="value",
-        hue="quantity",
-        style="quantity",
-        palette=[_COLOURS["linear"], _COLOURS["network"], "0.35"],
-        dashes={"kernel_to_linear": _SOLID, "kernel_movement": _SOLID, "kernel_alignment": _DASHED},
-        errorbar=None,
-        legend=False,
-        ax=ax,
-    )
-    for line, name in zip(ax.get_lines(), names.values(), strict=True):
-        line.set_label(name)
+    """Figure (c): the network's tangent kernel against the linear models' and against its own at step 0."""
+    curves = [(columns.KERNEL_MOVEMENT, _COLOURS[NETWORK], "-", "distance to step 0")]
+    for name in columns.companions(metrics):
+        colour, label = _COLOURS[name], NAMES[name]
+        curves.append((columns.kernel_distance(name), colour, "-", f"distance to {label}"))
+        curves.append((columns.kernel_alignment(name), colour, "--", f"cosine with {label}"))
+    for column, colour, style, label in curves:
+        _curve(metrics, column, ax, color=colour, linestyle=style, label=label)
     ax.set_ylim(bottom=0)
     return _finish(ax, "network's tangent kernel")
 
@@ -74,8 +82,9 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
     Of several outputs, the one whose target is largest: that of the example's own class.
     """
     one_output = table["output"].nunique() == 1
+    models = [model for model in _MODELS if model in table]
     own = table.loc[table.groupby(["step", "example"])["target"].idxmax()]
-    table = own.melt(id_vars=["step", "example"], value_vars=_MODELS, var_name="model", value_name="logit")
+    table = own.melt(id_vars=["step", "example"], value_vars=models, var_name="model", value_name="logit")
     sns.lineplot(
         data=table,
         x="step",
@@ -83,16 +92,17 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
         hue="example",
         style="model",
         size="model",
-        style_order=_MODELS,
-        sizes={"linear": 1.6, "network": 1.1},
-        dashes={"network": _SOLID, "linear": _DASHED},
+        style_order=models,
+        sizes={model: 1.1 if model == NETWORK else 1.6 for model in models},
+        dashes={model: _DASHES[model] for model in models},
         palette=_palette(table["example"].nunique()),
         errorbar=None,
         legend=False,
         ax=ax,
     )
-    for model, style in (("network", "-"), ("linear", "--")):
-        ax.plot([], [], color="0.2", linestyle=style, label=model)
+    for model in reversed(models):
+        line = (0, _DASHES[model]) if _DASHES[model] else "-"
+        ax.plot([], [], color="0.2", linestyle=line, label=NAMES[model])
     return _finish(ax, "output on a test example" if one_output else "output of a test example's own class")
 
 
@@ -153,43 +163,64 @@ def _palette(count: int) -> list:
     return sns.color_palette("colorblind" if count <= 10 else "viridis", count)
 
 
-def mark_step(ax: Axes, step: int, label: str) -> Axes:
-    """A vertical line at a step."""
-    ax.axvline(step, linestyle="-.", label=label, **_REFERENCE)
+def mark_step(ax: Axes, step: float, label: str, interval: tuple[float, float] | None = None, mark: int = 0) -> Axes:
+    """A vertical line at a step, and a band over an interval of steps around it.
+
+    Args:
+        ax: where.
+        step: of the line.
+        label: in the legend.
+        interval: of the band.
+        mark: the number of the mark in its figure, which tells it from others by its line and shade.
+    """
+    shade = {"color": _MARKS[mark][0], "zorder": 0}
+    ax.axvline(step, linestyle=_MARKS[mark][1], linewidth=0.8, label=label, **shade)
+    if interval is not None:
+        ax.axvspan(*interval, alpha=0.15, linewidth=0, **shade)
     return ax
 
 
-def _long(metrics: pd.DataFrame, value: str, columns: dict[str, str]) -> pd.DataFrame:
-    """Long form: step, model, part and value, from columns named by a pattern that takes the model."""
-    parts = [
-        pd.DataFrame({"step": metrics["step"], "model": model, "part": part, value: metrics[pattern.format(model)]})
-        for model in _MODELS
-        for part, pattern in columns.items()
-    ]
-    return pd.concat(parts, ignore_index=True)
+def _models_of(metrics: pd.DataFrame) -> list[str]:
+    return [*columns.companions(metrics), NETWORK]
 
 
-def _models(table: pd.DataFrame, ax: Axes, label: str) -> Axes:
-    first, second = table["part"].unique()
+def _models(
+    metrics: pd.DataFrame,
+    ax: Axes,
+    label: str,
+    column: Callable[[str, str], str],
+    parts: tuple[str, str],
+    models: Sequence[str],
+) -> Axes:
+    """Two parts of a quantity, solid and dashed, for each model."""
+    widths = _WIDTHS if NETWORK in models else dict.fromkeys(models, 1.3)
+    looks = {
+        (model, part): {"color": _COLOURS[model], "linewidth": widths[model], "linestyle": style}
+        for model in models
+        for part, style in zip(parts, ("-", "--"), strict=True)
+    }
+    for (model, part), look in looks.items():
+        _curve(metrics, column(model, part), ax, **look)
+    for model in reversed(models):
+        for part in parts:
+            ax.plot([], [], **looks[model, part], label=f"{NAMES[model]}, {_PART_NAMES[part]}")
+    return _finish(ax, label)
+
+
+def _curve(metrics: pd.DataFrame, column: str, ax: Axes, **look) -> None:
+    """A column against the steps: the median and the range over the seeds, if there are several."""
+    several = "seed" in metrics
     sns.lineplot(
-        data=table,
+        data=metrics,
         x="step",
-        y=table.columns[-1],
-        hue="model",
-        size="model",
-        style="part",
-        hue_order=_MODELS,
-        sizes=_WIDTHS,
-        palette=_COLOURS,
-        dashes={first: _SOLID, second: _DASHED},
-        errorbar=None,
+        y=column,
+        estimator="median",
+        errorbar=("pi", 100) if several else None,
+        err_kws={"alpha": 0.15, "linewidth": 0},
         legend=False,
         ax=ax,
+        **look,
     )
-    for model in reversed(_MODELS):
-        for part, style in ((first, "-"), (second, "--")):
-            ax.plot([], [], color=_COLOURS[model], linewidth=_WIDTHS[model], linestyle=style, label=f"{model}, {part}")
-    return _finish(ax, label)
 
 
 def _finish(ax: Axes, label: str) -> Axes:

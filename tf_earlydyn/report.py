@@ -1,20 +1,29 @@
 """A run directory's figures, drawn from its files alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tf_earlydyn import plots
+from tf_earlydyn import columns, plots
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 _HEIGHT = 3.3
 _STYLE = {"pdf.fonttype": 42, "font.size": 8, "axes.titlesize": 7.5, "legend.fontsize": 6.5, "savefig.dpi": 300}
+
+
+class Mark(NamedTuple):
+    """A step that a figure marks, its label, and an interval of steps around it."""
+
+    step: float
+    label: str
+    interval: tuple[float, float] | None = None
 
 
 def draw(directory: RunDirectory) -> list[Path]:
@@ -37,19 +46,44 @@ def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[P
     """Draws the figures from ``metrics.csv`` and ``logits.csv``, with the configuration and summary at hand."""
     metrics = read_csv(directory.metrics)
     drawings: dict[str, Callable[[Axes], Axes]] = {
-        "losses": lambda ax: plots.losses(metrics, ax, summary["linear_optimum"])
+        "losses": lambda ax: plots.losses(metrics, ax, summary["linear_optimum"]),
+        "gaps": lambda ax: plots.gaps(metrics, ax),
     }
     if summary["span_dimension"] < config["sizes"]["n_test"]:  # or nothing lies outside V_lin, and nothing is to see
         drawings["residual"] = lambda ax: plots.residual(metrics, ax)
-    if config["tracked"]:
+    if config["tracked"] and config["seeds"] == 1:  # each seed has test examples of its own
         drawings["logits"] = lambda ax: plots.logits(read_csv(directory.logits), ax)
-    if "kernel_movement" in metrics:
+    if columns.KERNEL_MOVEMENT in metrics:
         drawings["kernels"] = lambda ax: plots.kernels(metrics, ax)
     directory.figures.mkdir(exist_ok=True)
     written = []
     for name, drawing in drawings.items():
-        written += save_figure(directory.figures / name, drawing, title(config), summary["half_step"])
+        marks = [*half_way(summary), *exits(summary, _EXITS[name])]
+        written += save_figure(directory.figures / name, drawing, title(config), marks)
     return written
+
+
+_EXITS = {"losses": ("loss",), "gaps": ("function",), "residual": (), "logits": ("function",), "kernels": ("kernel",)}
+
+
+def half_way(summary: dict) -> list[Mark]:
+    """The half-way step, if it is known."""
+    step = summary["half_step"]
+    return [] if step is None else [Mark(step, f"half-way step, {step:,.0f}")]
+
+
+def exits(summary: dict, kinds: Sequence[str]) -> list[Mark]:
+    """Where the network leaves the last of its companions, which is the closest: those steps that are known."""
+    name, companion = list(summary["companions"].items())[-1]
+    marks = []
+    for kind in kinds:
+        found = companion["exits"][kind]
+        interval = (found["low"], found["high"]) if isinstance(found, dict) else None
+        step = found["median"] if isinstance(found, dict) else found
+        if step is not None:
+            leaves = "its kernel has moved" if kind == "kernel" else f"leaves {plots.NAMES[name]} by {kind}"
+            marks.append(Mark(step, f"{leaves}, {step:,.0f}", interval if interval and None not in interval else None))
+    return marks
 
 
 def title(config: dict) -> str:
@@ -57,11 +91,17 @@ def title(config: dict) -> str:
     sizes, rate = config["sizes"], config["training"]["learning_rate"]
     return (
         f"{_network(config['model'], config['training'])}, $\\eta$ = {rate:g}\n"
-        f"{_source(config['data'])}, n = {sizes['n_train']:,}, seed {config['seed']}"
+        f"{_source(config['data'])}, n = {sizes['n_train']:,}, {_seeds(config['seed'], config['seeds'])}"
     )
 
 
+def _seeds(first: int, count: int) -> str:
+    return f"seed {first}" if count == 1 else f"seeds {first} to {first + count - 1}"
+
+
 def _network(model: dict, training: dict) -> str:
+    if model["network_file"] is not None:
+        return _named(model["network_file"])
     phi = model["activation"].replace("_", " ")
     if model["activation"] == "leaky_relu":
         phi += f" {model['negative_slope']:g}"
@@ -75,22 +115,26 @@ def _source(data: dict) -> str:
     if data["data"] == "cifar10":
         return f"CIFAR-10 {' / '.join(data['classes'])}, pooled by {data['pool']}"
     if data["data"] == "npz":
-        return Path(data["data_file"]).name[-30:].replace("$", r"\$")
+        return _named(data["data_file"])
     entries = {"normal": "Gaussian", "rademacher": "Rademacher", "uniform": "uniform"}[data["entries"]]
     spectrum = {"identity": "", "power_law": f", power law {data['power']:g}", "spectrum": ", given spectrum"}
     values = ", f* itself" if data["labels"] == "value" else ""
     return f"{entries}{spectrum[data['covariance']]}, d = {data['d']}{values}"
 
 
+def _named(file: str) -> str:
+    return Path(file).name[-30:].replace("$", r"\$")
+
+
 def save_figure(
-    stem: Path, drawing: Callable[[Axes], Axes], heading: str, half_step: int | None = None, legend_columns: int = 2
+    stem: Path, drawing: Callable[[Axes], Axes], heading: str, marks: Sequence[Mark] = (), legend_columns: int = 2
 ) -> list[Path]:
     """Draws a figure of one column's width, with its legend below, into a PNG and a PDF file; the files written."""
     with sns.axes_style("ticks"), sns.plotting_context("paper"), matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_COLUMN_WIDTH, _HEIGHT), layout="constrained")
         ax = drawing(figure.subplots())
-        if half_step is not None:
-            plots.mark_step(ax, half_step, f"half-way step, {half_step}")
+        for number, mark in enumerate(marks):
+            plots.mark_step(ax, *mark, number)
         ax.set_title(heading)
         figure.legend(loc="outside lower center", ncols=legend_columns, frameon=False)
         files = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]

@@ -47,8 +47,13 @@ class RunDirectory:
         self.provenance = self.path / "provenance.json"
         self.network = self.path / "network.keras"
         self.linear = self.path / "linear.keras"
+        self.twin = self.path / "twin.keras"
         self.figures = self.path / "figures"
         self.events = self.path / "events"
+
+    def of_seed(self, seed: int) -> Path:
+        """Where the run of one of several seeds lies."""
+        return self.path / f"seed_{seed}"
 
     @classmethod
     def new(cls, path: str | None) -> "RunDirectory":
@@ -88,11 +93,7 @@ class RunDirectory:
             InputError: if it does not.
         """
         directory = cls(path)
-        missing = [
-            file.name
-            for file in (directory.summary, directory.config, directory.metrics, directory.logits)
-            if not file.is_file()
-        ]
+        missing = [file.name for file in (directory.summary, directory.config, directory.metrics) if not file.is_file()]
         if missing:
             raise InputError(f"{directory.path} does not hold a finished run: it has no {', '.join(missing)}.")
         return directory

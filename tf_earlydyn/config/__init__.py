@@ -2,7 +2,6 @@
 
 from tf_earlydyn.config.fields import flag_fields, flagfile
 from tf_earlydyn.config.kernel_study import KernelStudyConfig
-from tf_earlydyn.config.prediction import PredictionConfig
 from tf_earlydyn.config.run import LAYERS, DataConfig, ModelConfig, RunConfig, TrainingConfig
 
 __all__ = [
@@ -10,7 +9,6 @@ __all__ = [
     "DataConfig",
     "KernelStudyConfig",
     "ModelConfig",
-    "PredictionConfig",
     "RunConfig",
     "TrainingConfig",
     "flag_fields",

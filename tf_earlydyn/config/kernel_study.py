@@ -90,5 +90,6 @@ class KernelStudyConfig:
             model=ModelConfig(width=self.width(d), activation=self.activation, negative_slope=self.negative_slope),
             training=TrainingConfig(train=layers, learning_rate=self.learning_rate, steps=self.steps(d)),
             seed=seed,
+            companion="psi",
             tracked=0,
         )

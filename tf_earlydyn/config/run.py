@@ -10,6 +10,7 @@ import math
 from tf_earlydyn import activations
 from tf_earlydyn.config.fields import check_fields, require, setting, settle
 
+COMPANIONS = ("psi", "twin", "both")
 LAYERS = ("first", "second", "both")  # of a two-layer network: those that learn
 
 
@@ -86,8 +87,19 @@ class ModelConfig:
     """Which network."""
 
     model: str = setting("two_layer", "The network.", ("two_layer", "mlp", "cnn"))
+    network_file: str | None = setting(
+        None,
+        "A saved Keras model (.keras, loaded in safe mode) in place of --model, with --data=npz, say; its linear model "
+        "is its affine twin.",
+    )
+    start: str = setting(
+        "zero",
+        "zero: two copies of opposite sign, so that f = 0 at step 0; drawn: as the weights are drawn, and f - f_0 is "
+        "what is compared, as it is of a --network_file.",
+        ("zero", "drawn"),
+    )
     width: int = setting(
-        256, "two_layer: all m hidden units, half in each copy (even); mlp, cnn: units or filters of each copy."
+        256, "two_layer: all m hidden units, even, half in each copy; mlp, cnn: units or filters of each copy."
     )
     depth: int | None = setting(None, "mlp, cnn: hidden layers, default 4; two_layer has 1.")
     activation: str = setting("erf", "The activation phi.", activations.NAMES)
@@ -140,7 +152,17 @@ class RunConfig:
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
-    seed: int = setting(0, "Seeds data, teacher and network.")
+    seed: int = setting(0, "Seeds data, teacher, network and twin.")
+    seeds: int = setting(1, "How many runs, with seeds from --seed on: figures show their medians and ranges.")
+    companion: str | None = setting(
+        None,
+        "The linear models that the network is compared with: the paper's psi, the network's affine twin, or both; "
+        "default both, and twin with --network_file.",
+        COMPANIONS,
+    )
+    sample: int | None = setting(
+        None, "Training inputs that the twin is derived from; default 4,000, or 4 (d + 1) if that is more."
+    )
     tracked: int = setting(5, "Test examples whose outputs are recorded, drawn by the seed.")
     probe: int = setting(
         500,
@@ -158,14 +180,26 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         require(self.seed >= 0, "seed must not be negative.", seed=self.seed)
+        require(self.seeds > 0, "seeds must be a positive number of runs.", seeds=self.seeds)
         require(self.tracked >= 0, "tracked must not be negative.", tracked=self.tracked)
         require(self.probe >= 0, "probe must not be negative.", probe=self.probe)
         for name in ("exit_gap", "exit_kernel"):
             share = getattr(self, name)
             require(math.isfinite(share) and share > 0, f"{name} must be a positive finite number.", **{name: share})
+        require(self.sample is None or self.sample >= 2, "sample must be at least 2 examples.", sample=self.sample)
+        self._check_network()
+
+    def _check_network(self) -> None:
+        saved = self.model.network_file is not None
+        settle(self, "companion", "twin" if saved else "both")
         require(
-            self.training.train == "both" or self.model.model == "two_layer",
+            self.training.train == "both" or (self.model.model == "two_layer" and not saved),
             "train=first and train=second are for model=two_layer; take train=both.",
             train=self.training.train,
-            model=self.model.model,
+            model=self.model.network_file or self.model.model,
+        )
+        require(
+            self.companion == "twin" or not saved,
+            "a saved network has no psi; take companion=twin.",
+            companion=self.companion,
         )

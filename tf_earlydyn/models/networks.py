@@ -4,8 +4,10 @@ import keras
 
 from tf_earlydyn import activations
 from tf_earlydyn.config import ModelConfig
-from tf_earlydyn.models.antisymmetric import Antisymmetric, antisymmetric
+from tf_earlydyn.errors import InputError
+from tf_earlydyn.models.antisymmetric import antisymmetric
 from tf_earlydyn.models.layers import ActivationLayer, NTKConv2D, NTKDense, RandomSign
+from tf_earlydyn.models.saved import load_network
 from tf_earlydyn.seeds import Stream, integers
 
 SLOPE = activations.DEFAULT_NEGATIVE_SLOPE
@@ -76,19 +78,28 @@ def cnn(
     return _sequential("cnn", input_shape, [*layers, keras.layers.Flatten(), _dense(outputs, readout_seed, "readout")])
 
 
-def build(config: ModelConfig, input_shape, outputs: int, seed: int) -> Antisymmetric:
-    """The configured network, zero at step 0."""
+def build(config: ModelConfig, input_shape, outputs: int, seed: int) -> keras.Model:
+    """The configured network, made or loaded.
+
+    Raises:
+        InputError: if it is to be loaded, and cannot be, or the inputs have no shape that it takes.
+    """
+    if config.network_file is not None:
+        return load_network(config.network_file, tuple(input_shape), outputs)
     options = {
         "activation": config.activation,
         "outputs": outputs,
         "negative_slope": config.negative_slope,
         "seed": seed,
     }
+    if config.model == "cnn" and len(input_shape) != 3:
+        raise InputError(f"model=cnn takes images, inputs of shape [h, w, c]. Received: inputs of shape {input_shape}.")
+    halved = config.start == "zero"
     if config.model == "two_layer":
-        network = two_layer(input_shape, config.width // 2, **options)
+        network = two_layer(input_shape, config.width // 2 if halved else config.width, **options)
     else:
         network = {"mlp": mlp, "cnn": cnn}[config.model](input_shape, config.width, config.depth, **options)
-    return antisymmetric(network, name="network")
+    return antisymmetric(network, name="network") if halved else network
 
 
 def _sequential(name: str, input_shape, layers: list) -> keras.Model:

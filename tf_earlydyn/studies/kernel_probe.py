@@ -1,15 +1,12 @@
 """Figure (c): how the network's tangent kernel moves, and how far it is from the linear model's (Hu et al. 2020)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
-from tf_earlydyn import metrics
-from tf_earlydyn.models import LinearModel
+from tf_earlydyn import columns, metrics
 from tf_earlydyn.ntk import empirical_ntk
-
-COLUMNS = ("kernel_to_linear", "kernel_movement", "kernel_alignment")
 
 
 class KernelProbe:
@@ -17,30 +14,32 @@ class KernelProbe:
 
     Args:
         network: the network, at step 0.
-        linear: its linear model, whose kernel never changes.
+        companions: kernels ``[n, n]`` of its linear models, which never change, by name.
         x: the inputs, ``[n, ...]``.
         layers: names of the network's layers that learn; None for all.
     """
 
     def __init__(
-        self, network: keras.Model, linear: LinearModel, x: np.ndarray, layers: Sequence[str] | None = None
+        self,
+        network: keras.Model,
+        companions: Mapping[str, np.ndarray],
+        x: np.ndarray,
+        layers: Sequence[str] | None = None,
     ) -> None:
-        features = np.asarray(linear.features(x), np.float64)
         self._network, self._x, self._layers = network, x, layers
-        self._linear = features @ features.T
+        self._companions = companions
         self._start = self._kernel()
 
     def measure(self) -> dict[str, float]:
-        """The values of ``COLUMNS``: relative Frobenius distances of the network's kernel, to the linear model's and to
-        its own at step 0, and its uncentred cosine with the linear model's.
+        """Columns of ``metrics.csv``: relative Frobenius distances of the network's kernel, to each linear model's and
+        to its own at step 0, and its uncentred cosine with each linear model's.
         """
-        kernel = self._kernel()
-        values = (
-            metrics.relative_distance(kernel, self._linear),
-            metrics.relative_distance(kernel, self._start),
-            metrics.alignment(kernel, self._linear),
-        )
-        return dict(zip(COLUMNS, values, strict=True))
+        kernel, others = self._kernel(), self._companions.items()
+        return {
+            **{columns.kernel_distance(name): metrics.relative_distance(kernel, other) for name, other in others},
+            columns.KERNEL_MOVEMENT: metrics.relative_distance(kernel, self._start),
+            **{columns.kernel_alignment(name): metrics.alignment(kernel, other) for name, other in others},
+        }
 
     def _kernel(self) -> np.ndarray:
         return empirical_ntk(self._network, self._x, outputs="trace", variables=self._layers, show_progress=False)

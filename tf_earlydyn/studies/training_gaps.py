@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_earlydyn import metrics, training
 from tf_earlydyn.config import KernelStudyConfig
 from tf_earlydyn.errors import DivergenceError
-from tf_earlydyn.studies.agreement import Setup, network_rates, prepare
+from tf_earlydyn.studies.setup import Setup, network_rates, prepare
 
 _RECORDS_PER_DECADE = 20
 
@@ -35,13 +35,15 @@ def _train(setups: dict[str, Setup]) -> "_Gaps":
     for layers, setup in setups.items():
         rates = network_rates(setup.config)
         learners.append(training.Learner(f"network ({layers})", setup.network, training.GradientDescent(rates)))
-        learners.append(training.Learner(f"linear ({layers})", setup.linear, training.GradientDescent(rate)))
+        learners.append(
+            training.Learner(f"linear ({layers})", setup.companions[0].model, training.GradientDescent(rate))
+        )
     gaps = _Gaps(setups, first.data.x_train, first.data.x_test)
     stops = training.recorded_steps(steps, _RECORDS_PER_DECADE)
     try:
         training.train(learners, first.data.x_train, first.data.y_train, stops, [gaps], show_progress=False)
     except DivergenceError as error:
-        stable = min(setup.dynamics.max_learning_rate() for setup in setups.values())
+        stable = min(setup.companions[0].max_learning_rate for setup in setups.values())
         advice = (
             f"with d={first.data.x_train.shape[1]} the linear models are stable up to learning_rate={stable:.4g}: "
             f"take less. Received: learning_rate={rate:g}."
@@ -62,12 +64,12 @@ class _Gaps:
         for layers, setup in self._setups.items():
             largest = self.largest[layers]
             for name, x in self._inputs.items():
-                gap = metrics.mean_squared_gap(setup.network(x).numpy(), setup.linear(x).numpy())
+                gap = metrics.mean_squared_gap(setup.network(x).numpy(), setup.companions[0].model(x).numpy())
                 largest[name] = max(largest[name], gap)
 
 
 def _row(config: KernelStudyConfig, d: int, setup: Setup, gaps: dict[str, float]) -> dict:
-    run, dynamics = setup.config, setup.dynamics
+    run, dynamics = setup.config, setup.companions[0].dynamics
     (last_loss,) = dynamics.losses(config.learning_rate, [run.training.steps])
     return {
         "d": d,

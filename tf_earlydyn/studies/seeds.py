@@ -1,0 +1,80 @@
+"""A run with several seeds: medians, ranges and intervals over them."""
+
+import dataclasses
+import statistics
+
+import pandas as pd
+
+from tf_earlydyn import exits, report
+from tf_earlydyn.config import RunConfig, flagfile
+from tf_earlydyn.rundir import RunDirectory, provenance, read_csv, read_json, write_csv, write_json, write_text
+from tf_earlydyn.studies import agreement
+
+
+def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
+    """Runs ``config``: with several seeds, in a directory each, below that of what they have in common.
+
+    Raises:
+        InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
+        DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
+    """
+    if config.seeds == 1:
+        return agreement.run(config, show_progress)
+    directory = RunDirectory.new(config.run_dir)
+    runs = {}
+    for seed in range(config.seed, config.seed + config.seeds):
+        one = dataclasses.replace(config, seed=seed, seeds=1, run_dir=str(directory.of_seed(seed)))
+        runs[seed] = agreement.run(one, show_progress)
+    summaries = [read_json(run.summary) for run in runs.values()]
+    first = read_json(runs[config.seed].config)
+    description = {**first, **dataclasses.asdict(config), "companions": list(first["companions"])}
+    summary = summarise(summaries)
+    write_json(directory.config, description)
+    write_text(directory.flags, flagfile(config))
+    write_json(directory.provenance, provenance())
+    write_csv(directory.metrics, _together({seed: read_csv(run.metrics) for seed, run in runs.items()}))
+    report.draw_figures(directory, description, summary)
+    write_json(directory.summary, summary)
+    return directory
+
+
+def summarise(summaries: list[dict]) -> dict:
+    """The content of ``summary.json``: medians over the seeds, and the interval of each exit.
+
+    None for the half-way step's figures where a run does not reach it.
+    """
+    return {
+        **{name: _median([summary[name] for summary in summaries]) for name in _MEDIANS},
+        "companions": {
+            name: _of_companion([summary["companions"][name] for summary in summaries])
+            for name in summaries[0]["companions"]
+        },
+        "span_dimension": summaries[0]["span_dimension"],
+        "seeds": len(summaries),
+    }
+
+
+_MEDIANS = ("half_step", "half_test_gap", "half_test_gap_relative", "linear_optimum", "training_seconds")
+
+
+def _of_companion(summaries: list[dict]) -> dict:
+    medians = {name: _median([summary[name] for summary in summaries]) for name in summaries[0] if name != "exits"}
+    found = {
+        kind: exits.over_seeds([summary["exits"][kind] for summary in summaries])._asdict()
+        for kind in summaries[0]["exits"]
+    }
+    return {**medians, "exits": found}
+
+
+def _median(values: list[float | None]) -> float | None:
+    return None if None in values else statistics.median(values)
+
+
+def _together(tables: dict[int, pd.DataFrame]) -> list[dict]:
+    """One table's rows with a column of seeds, of the steps that all have: each has its half-way step beside these."""
+    steps = set.intersection(*(set(table["step"]) for table in tables.values()))
+    return [
+        {"seed": seed, **row}
+        for seed, table in tables.items()
+        for row in table[table["step"].isin(steps)].to_dict("records")
+    ]
