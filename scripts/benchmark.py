@@ -2,14 +2,16 @@
 
     python scripts/benchmark.py kernels                                     every case and peer: 25 minutes, 2 cores
     python scripts/benchmark.py kernels --cases=mlp --peers=tape.jacobian   without other software: 2 minutes
-    python scripts/benchmark.py kernels --size=small --rounds=1             every peer on tiny networks: 2 minutes
+    python scripts/benchmark.py kernels --size=small --rounds=1             to see that all is there: 2 minutes
 
 kernels computes the tangent kernel of one network with tf_earlydyn.empirical_ntk, neural-tangents 0.6.5 (all its
-methods, compiled), torch.func (the two methods of PyTorch's tutorial) and, on the case mlp, tape.jacobian. The entrants
-take turns in every round; one that has computed for 30 seconds sits out the rounds left, and one whose memory or time
-is out drops out. Prints for each the median time, how many times longer than ours it takes (the ratio of the medians
-over the rounds of both, and the smallest and largest ratio of a round) and its largest difference from our kernel,
-relative to the largest diagonal entry: above 1e-4 the benchmark ends.
+methods, compiled), torch.func (the two methods of PyTorch's tutorial) and, on the case mlp, tape.jacobian.
+
+The entrants take turns in every round; one that has computed for 30 seconds sits out the rounds left, and one whose
+memory or time is out drops out. Prints for each the time of its first call, compilation included; the median time, how
+many times longer than ours it takes (the ratio of the medians over the rounds of both, and the smallest and largest
+ratio of a round); by how much the peak memory of its process is above that of its imports; and its largest difference
+from our result. The benchmark ends if that is above 1e-4 of the largest diagonal entry.
 
 The first run makes an environment for each peer in .venv/peers, which takes pip some minutes, and 2.5 GB for
 neural-tangents, 1 GB for torch (on Linux, PyPI's torch brings CUDA: several GB more). All is computed on the CPU.
@@ -22,11 +24,18 @@ from benchmarks import kernels
 from tf_earlydyn import flags
 from tf_earlydyn.errors import InputError
 
-SUBCOMMANDS = {"kernels": kernels.run}
+SUBCOMMANDS = {"kernels": kernels.CONTEST}
 HELP = {"module_name": flags.__name__}  # where --help looks for flags
 
-CASES = absl_flags.DEFINE_list("cases", list(kernels.CASES), f"Any of {', '.join(kernels.CASES)}.", **HELP)
-PEERS = absl_flags.DEFINE_list("peers", list(kernels.PEERS), f"Any of {', '.join(kernels.PEERS)}; or none.", **HELP)
+
+def _names(part: str) -> str:
+    """Of the cases or peers, by subcommand."""
+    of = {name: ", ".join(getattr(contest, part)) for name, contest in SUBCOMMANDS.items()}
+    return "; ".join(f"{name}: any of {names}" for name, names in of.items())
+
+
+CASES = absl_flags.DEFINE_list("cases", None, f"{_names('cases')}. All by default.", **HELP)
+PEERS = absl_flags.DEFINE_list("peers", None, f"{_names('peers')}; or none. All by default.", **HELP)
 ROUNDS = absl_flags.DEFINE_integer("rounds", 7, "In each, every entrant is timed once.", lower_bound=1, **HELP)
 LIMIT = absl_flags.DEFINE_integer(
     "limit", 120, "Seconds for an entrant's first call, its compilation included.", lower_bound=1, **HELP
@@ -39,7 +48,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 1 or arguments[0] not in SUBCOMMANDS:
         received = " ".join(arguments) or "none"
         raise InputError(f"benchmark.py takes one of: {', '.join(SUBCOMMANDS)}. Received: {received}.")
-    SUBCOMMANDS[arguments[0]](
+    SUBCOMMANDS[arguments[0]].run(
         cases=CASES.value,
         peers=PEERS.value,
         rounds=ROUNDS.value,

@@ -1,4 +1,4 @@
-"""The benchmark as a user runs it, on a tiny network and without other software; and what it makes of bad entrants."""
+"""The benchmark as a user runs it, at small sizes and without other software; and what it makes of bad entrants."""
 
 import json
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import needs_proc
 from tf_earlydyn.errors import InputError
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -20,10 +21,12 @@ from benchmarks.workers.serve import serve
 def broken(): raise ValueError("no such layer")
 def killed(): os.kill(os.getpid(), signal.SIGKILL)
 def noisy(x): print("a library's greeting"); return x @ x.T
+def hungry(x): np.ones(2**24); return x @ x.T
 
 serve({
     "right": lambda x, weights: lambda: x @ x.T,
     "noisy": lambda x, weights: lambda: noisy(x),
+    "hungry": lambda x, weights: lambda: hungry(x),
     "wrong": lambda x, weights: lambda: x @ x.T + 1e-3 * np.diag(x @ x.T).max(),
     "not a number": lambda x, weights: lambda: x @ x.T + np.nan,
     "broken": lambda x, weights: broken,
@@ -42,6 +45,7 @@ def run(*arguments, cwd=None):
 @pytest.fixture
 def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(SCRIPTS)
+    import benchmarks.cases
     import benchmarks.environments
     import benchmarks.results
     import benchmarks.rounds
@@ -72,9 +76,17 @@ def test_two_entrants_agree_and_are_timed_in_every_round(tmp_path):
     ours, theirs = written["cases"]["mlp"]["entrants"]
     assert (ours["peer"], theirs["peer"]) == ("tf_earlydyn", "tape.jacobian")
     assert len(ours["seconds"]) == len(theirs["seconds"]) == 3
+    assert theirs["first"] > theirs["median"]  # it compiles
     assert theirs["difference"] < 1e-6  # two orders of summation in float32
     assert theirs["ratio"] == pytest.approx(theirs["median"] / ours["median"])
     assert theirs["ratio_min"] <= theirs["ratio"] <= theirs["ratio_max"]
+
+
+@needs_proc
+def test_memory_is_that_beyond_the_imports(play):
+    modest, hungry = play("right", "hungry")
+    assert 0 <= modest.memory < 2**24
+    assert 2**27 <= hungry.memory < 2**27 + 2**24  # 2^24 numbers of 8 bytes
 
 
 @pytest.mark.parametrize(

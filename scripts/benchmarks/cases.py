@@ -3,9 +3,14 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+
+from benchmarks import results
+from benchmarks.tasks import Agreement
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,6 +19,8 @@ class Case:
 
     Images go through zero-padded 3x3 convolutions and a flattened head, other inputs through dense layers.
     """
+
+    agreement: ClassVar[Agreement] = Agreement("kernel", 1e-4, "the largest diagonal entry")
 
     input_shape: tuple[int, ...]
     n: int
@@ -44,6 +51,17 @@ class Case:
         arrays = {f"weights_{number}": shape for number, shape in enumerate(self.weight_shapes())}
         arrays["x"] = (self.n, *self.input_shape)
         np.savez(file, **{name: rng.standard_normal(shape, np.float32) for name, shape in arrays.items()})
+
+    def examine(self, found: np.ndarray, expected: np.ndarray) -> dict:
+        """The largest difference of two kernels, relative to the largest diagonal entry of the second one."""
+        found = found.reshape(expected.shape)
+        diagonal = expected[np.arange(len(expected)), np.arange(len(expected))]
+        difference = np.max([np.abs(row - other).max() for row, other in zip(found, expected, strict=True)])
+        return {"difference": float(difference / diagonal.max())}
+
+    def report(self, entrants: Sequence[results.Entrant]) -> str:
+        """The table of times."""
+        return results.table(entrants)
 
 
 CASES = {

@@ -7,19 +7,21 @@ from collections.abc import Sequence
 
 from tf_earlydyn import rundir
 
-_ROW = "  {:<40}{:>12}{:>10}  {:<20}{:>12}  {}"
+_ROW = "  {:<40}{:>12}{:>12}{:>11}  {:<18}{:>9}{:>12}  {}"
 
 
 @dataclasses.dataclass
 class Entrant:
-    """Software that computes a kernel by one method, and what was measured of it.
+    """Software that computes a case by one method, and what was measured of it.
 
     Attributes:
         peer, method: their names.
         command: starts its worker.
         versions: of the software, by name.
-        difference: the largest one between its kernel and ours, relative to the largest diagonal entry.
+        findings: what the case tells of its result, ``difference`` from ours included.
+        first: seconds of its first call, which compiles.
         seconds: of a call, in each round that it took part in.
+        memory: bytes by which the peak of its process is above that of its imports; None where there is no /proc.
         failure: why it was left out, in a few words.
     """
 
@@ -27,14 +29,21 @@ class Entrant:
     method: str
     command: tuple[str, ...]
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
-    difference: float | None = None
+    findings: dict = dataclasses.field(default_factory=dict)
+    first: float | None = None
     seconds: list[float] = dataclasses.field(default_factory=list)
+    memory: int | None = None
     failure: str | None = None
 
     @property
     def name(self) -> str:
         """Of the row in the table."""
         return f"{self.peer}, {self.method}"
+
+    @property
+    def difference(self) -> float:
+        """From our result, as the case has it."""
+        return self.findings["difference"]
 
     @property
     def median(self) -> float:
@@ -55,7 +64,8 @@ class Entrant:
 def table(entrants: Sequence[Entrant]) -> str:
     """A row for each entrant, the first being ours; the fastest method of each peer is marked."""
     fastest = [_fastest(entrants, peer) for peer in {entrant.peer for entrant in entrants[1:]}]
-    lines = [_ROW.format("", "median", "over ours", "(in a round)", "difference", "").rstrip()]
+    heads = ("", "first call", "median", "over ours", "(in a round)", "memory", "difference", "")
+    lines = [_ROW.format(*heads).rstrip()]
     for entrant in entrants:
         lines.append(_row(entrant, entrants[0], "fastest" if entrant in fastest else "").rstrip())
     return "\n".join(lines)
@@ -69,13 +79,14 @@ def _fastest(entrants: Sequence[Entrant], peer: str) -> Entrant | None:
 def _row(entrant: Entrant, ours: Entrant, mark: str) -> str:
     if entrant.failure:
         return f"  {entrant.name:<40}{entrant.failure:>12}"
-    if entrant is ours:
-        return _ROW.format(entrant.name, f"{entrant.median:.3g} s", "", "", "", "")
-    ratios = entrant.ratios(ours)
-    extremes = "({ratio_min:.1f} to {ratio_max:.1f})".format(**ratios)
-    return _ROW.format(
-        entrant.name, f"{entrant.median:.3g} s", f"{ratios['ratio']:.1f}", extremes, f"{entrant.difference:.0e}", mark
-    )
+    memory = "" if entrant.memory is None else f"{entrant.memory / 2**20:,.0f} MB"
+    ratio, extremes, difference = "", "", ""
+    if entrant is not ours:
+        ratios = entrant.ratios(ours)
+        ratio, extremes = f"{ratios['ratio']:.1f}", "({ratio_min:.1f} to {ratio_max:.1f})".format(**ratios)
+        difference = f"{entrant.difference:.0e}"
+    times = (f"{entrant.first:.3g} s", f"{entrant.median:.3g} s")
+    return _ROW.format(entrant.name, *times, ratio, extremes, memory, difference, mark)
 
 
 def records(entrants: Sequence[Entrant]) -> list[dict]:
@@ -87,7 +98,7 @@ def _record(entrant: Entrant, ours: Entrant) -> dict:
     measured = {"median": entrant.median, **entrant.ratios(ours)} if entrant.seconds else {}
     fields = dataclasses.asdict(entrant)
     del fields["command"]  # a path of this machine
-    return {**fields, **measured}
+    return {**fields.pop("findings"), **fields, **measured}
 
 
 def machine() -> dict:

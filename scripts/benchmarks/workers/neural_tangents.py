@@ -3,20 +3,25 @@
 Its AUTO is left out: it chooses one of these three, and may return wrong results on CPUs, as its documentation says.
 """
 
+from collections.abc import Callable
+
 import jax
 import neural_tangents as nt
 import numpy as np
 from neural_tangents import NtkImplementation, stax
 
-from benchmarks.workers.serve import Kernel, serve
+from benchmarks.workers.serve import Computation, serve
 
 
-def network(weights: list[np.ndarray]) -> tuple:
+def network(x: np.ndarray, weights: list[np.ndarray]) -> tuple[Callable, list]:
+    """Its function of parameters and inputs, and these parameters, on the device."""
     layers = []
     for kernel in weights[:-1]:
         layers += [_layer(kernel), stax.Erf()]
     flatten = [stax.Flatten()] if weights[0].ndim == 4 else []
-    return stax.serial(*layers, *flatten, _layer(weights[-1]))
+    initialise, apply, _ = stax.serial(*layers, *flatten, _layer(weights[-1]))
+    _, drawn = initialise(jax.random.PRNGKey(0), x.shape)
+    return apply, jax.device_put(jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(drawn), weights))
 
 
 def _layer(kernel: np.ndarray) -> tuple:
@@ -26,11 +31,9 @@ def _layer(kernel: np.ndarray) -> tuple:
 
 
 def _of(implementation: NtkImplementation):
-    def prepare(x: np.ndarray, weights: list[np.ndarray]) -> Kernel:
-        initialise, apply, _ = network(weights)
-        _, drawn = initialise(jax.random.PRNGKey(0), x.shape)
-        parameters = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(drawn), weights)
-        parameters, inputs = jax.device_put((parameters, x))
+    def prepare(x: np.ndarray, weights: list[np.ndarray]) -> Computation:
+        apply, parameters = network(x, weights)
+        inputs = jax.device_put(x)
         ntk = nt.empirical_ntk_fn(apply, trace_axes=(), vmap_axes=0, implementation=implementation)
         compiled = jax.jit(lambda x, parameters: ntk(x, None, parameters))
         return lambda: np.asarray(compiled(inputs, parameters))

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_earlydyn as te
-from benchmarks.workers.serve import Kernel, serve
+from benchmarks.workers.serve import Computation, serve
 
 
 def network(x: np.ndarray, weights: list[np.ndarray]) -> keras.Model:
@@ -16,12 +16,12 @@ def network(x: np.ndarray, weights: list[np.ndarray]) -> keras.Model:
     return model
 
 
-def empirical_ntk(x: np.ndarray, weights: list[np.ndarray]) -> Kernel:
+def empirical_ntk(x: np.ndarray, weights: list[np.ndarray]) -> Computation:
     model = network(x, weights)
     return lambda: te.empirical_ntk(model, x)
 
 
-def tape_jacobian(x: np.ndarray, weights: list[np.ndarray]) -> Kernel:
+def tape_jacobian(x: np.ndarray, weights: list[np.ndarray]) -> Computation:
     """For one output: J by ``tape.jacobian`` over the whole batch, compiled to a graph, then J J'."""
     model = network(x, weights)
     variables = [variable.value for variable in model.trainable_variables]

@@ -13,25 +13,27 @@ from pathlib import Path
 
 import numpy as np
 
-Kernel = Callable[[], np.ndarray]  # computes it anew; the array is in the host's memory
+Computation = Callable[[], np.ndarray]  # computes the result anew; the array is in the host's memory
 _MEMORY = ("resource_exhausted", "resourceexhausted", "out of memory", "allocate", "bad_alloc")
 
 
-def serve(methods: dict[str, Callable[[np.ndarray, list[np.ndarray]], Kernel]], packages: Sequence[str]) -> None:
-    """Makes the kernel function that the command line names, ``FILE METHOD``, and answers requests until they end.
+def serve(methods: dict[str, Callable[..., Computation]], packages: Sequence[str]) -> None:
+    """Makes the computation that the command line names, ``FILE METHOD``, and answers requests until they end.
 
     Args:
-        methods: functions of the inputs and of the layers' weights, by name.
+        methods: functions of the arrays in the file, as keywords, ``weights`` being a list, by name.
         packages: whose versions go on record.
     """
+    imported = _peak_memory()
     _be_the_first_to_be_killed()
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what libraries print is no answer
         try:
-            kernel = methods[sys.argv[2]](*_read(sys.argv[1]))
+            computation = methods[sys.argv[2]](**_read(sys.argv[1]))
             _send(answers, {"versions": {name: importlib.metadata.version(name) for name in packages}})
             for line in sys.stdin:
-                _send(answers, _answer(kernel, **json.loads(line)))
+                answer = _answer(computation, **json.loads(line))
+                _send(answers, {**answer, "memory": None if imported is None else _peak_memory() - imported})
         except Exception as error:
             _send(answers, {"error": _reason(error)})
 
@@ -42,9 +44,19 @@ def _be_the_first_to_be_killed() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _read(file: str) -> tuple[np.ndarray, list[np.ndarray]]:
+def _peak_memory() -> int | None:
+    """The most that this process has held, in bytes; None where there is no /proc."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), None)
+    return None
+
+
+def _read(file: str) -> dict:
     with np.load(file) as arrays:
-        return arrays["x"], [arrays[f"weights_{number}"] for number in range(len(arrays.files) - 1)]
+        content = dict(arrays)
+    numbered = [f"weights_{number}" for number in range(len(content)) if f"weights_{number}" in content]
+    return {**{name: content[name] for name in content.keys() - numbered}, "weights": [*map(content.get, numbered)]}
 
 
 def _send(answers, content: dict) -> None:
@@ -52,31 +64,26 @@ def _send(answers, content: dict) -> None:
     answers.flush()
 
 
-def _answer(kernel: Kernel, request: str, **options) -> dict:
-    return {"time": _time, "save": _save, "compare": _compare}[request](kernel, **options)
+def _answer(computation: Computation, request: str, **options) -> dict:
+    return {"time": _time, "save": _save}[request](computation, **options)
 
 
-def _time(kernel: Kernel, at_least: float) -> dict:
+def _time(computation: Computation, at_least: float) -> dict:
     """The median time of as many calls as take ``at_least`` so many seconds together."""
     times = [time.perf_counter()]
     while len(times) == 1 or times[-1] - times[0] < at_least:
-        kernel()
+        computation()
         times.append(time.perf_counter())
     return {"seconds": statistics.median(end - start for start, end in itertools.pairwise(times))}
 
 
-def _save(kernel: Kernel, file: str) -> dict:
-    np.save(file, kernel())
-    return {}
-
-
-def _compare(kernel: Kernel, file: str) -> dict:
-    """The largest difference from the kernel in a file, relative to that one's largest diagonal entry."""
-    expected = np.load(file, mmap_mode="r")
-    found = kernel().reshape(expected.shape)
-    diagonal = expected[np.arange(len(expected)), np.arange(len(expected))]
-    difference = np.max([np.abs(row - other).max() for row, other in zip(found, expected, strict=True)])
-    return {"difference": float(difference / diagonal.max())}
+def _save(computation: Computation, file: str) -> dict:
+    """Writes the result of a call to a file, and tells how long the call took."""
+    start = time.perf_counter()
+    result = computation()
+    seconds = time.perf_counter() - start
+    np.save(file, result)
+    return {"seconds": seconds}
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
 
-from benchmarks.workers.serve import Kernel, serve
+from benchmarks.workers.serve import Computation, serve
 
 Parameters = dict[str, torch.Tensor]
 
@@ -71,8 +71,8 @@ def ntk_vector_products(f: Callable, parameters: Parameters, x: torch.Tensor) ->
     return vmap(vmap(block, (None, 0)), (0, None))(x, x)
 
 
-def _of(method: Callable) -> Callable[[np.ndarray, list[np.ndarray]], Kernel]:
-    def prepare(x: np.ndarray, weights: list[np.ndarray]) -> Kernel:
+def _of(method: Callable) -> Callable[[np.ndarray, list[np.ndarray]], Computation]:
+    def prepare(x: np.ndarray, weights: list[np.ndarray]) -> Computation:
         model = network(weights)
         parameters = {name: value.detach() for name, value in model.named_parameters()}
         inputs = torch.from_numpy(np.moveaxis(x, -1, 1).copy() if x.ndim == 4 else x)
