@@ -2,16 +2,25 @@
 
     python scripts/benchmark.py kernels                                     every case and peer: 25 minutes, 2 cores
     python scripts/benchmark.py kernels --cases=mlp --peers=tape.jacobian   without other software: 2 minutes
+    python scripts/benchmark.py predict                                     every case and peer: 6 minutes, 2 cores
+    python scripts/benchmark.py predict --cases=n2000 --peers=training      without other software: 1 minute
     python scripts/benchmark.py kernels --size=small --rounds=1             to see that all is there: 2 minutes
 
 kernels computes the tangent kernel of one network with tf_earlydyn.empirical_ntk, neural-tangents 0.6.5 (all its
 methods, compiled), torch.func (the two methods of PyTorch's tutorial) and, on the case mlp, tape.jacobian.
 
+predict foretells how Figure 1's network will learn in 1,000 steps. On n2000 and n4000, cases of so many examples, the
+entrants compute its losses at log-spaced steps: tf_earlydyn by affine_twin and its trajectory, both anew in each call;
+neural-tangents by nt.predict.gradient_descent_mse with the compiled n x n kernel; and training the network itself,
+whose losses are the true ones, printed beside. On n20000 the affine twin is given, and they compute where 1,000 steps
+lead it in float64: its trajectory, and its Keras model by tf_earlydyn.training.train, a tf.function step and fit.
+
 The entrants take turns in every round; one that has computed for 30 seconds sits out the rounds left, and one whose
 memory or time is out drops out. Prints for each the time of its first call, compilation included; the median time, how
 many times longer than ours it takes (the ratio of the medians over the rounds of both, and the smallest and largest
 ratio of a round); by how much the peak memory of its process is above that of its imports; and its largest difference
-from our result. The benchmark ends if that is above 1e-4 of the largest diagonal entry.
+from our result. The benchmark ends if that is above 1e-4 of the largest diagonal entry of a kernel, 1% of the test loss
+until our training loss has made half of its fall, or 1e-6 of the largest prediction of the twin.
 
 The first run makes an environment for each peer in .venv/peers, which takes pip some minutes, and 2.5 GB for
 neural-tangents, 1 GB for torch (on Linux, PyPI's torch brings CUDA: several GB more). All is computed on the CPU.
@@ -19,12 +28,12 @@ neural-tangents, 1 GB for torch (on Linux, PyPI's torch brings CUDA: several GB 
 
 import entry  # noqa: F401 (first: it sets up the process)
 from absl import flags as absl_flags
-from benchmarks import kernels
+from benchmarks import kernels, predict
 
 from tf_earlydyn import flags
 from tf_earlydyn.errors import InputError
 
-SUBCOMMANDS = {"kernels": kernels.CONTEST}
+SUBCOMMANDS = {"kernels": kernels.CONTEST, "predict": predict.CONTEST}
 HELP = {"module_name": flags.__name__}  # where --help looks for flags
 
 

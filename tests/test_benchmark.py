@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cases import needs_proc
@@ -46,6 +47,7 @@ def run(*arguments, cwd=None):
 def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(SCRIPTS)
     import benchmarks.cases
+    import benchmarks.curves
     import benchmarks.environments
     import benchmarks.results
     import benchmarks.rounds
@@ -80,6 +82,54 @@ def test_two_entrants_agree_and_are_timed_in_every_round(tmp_path):
     assert theirs["difference"] < 1e-6  # two orders of summation in float32
     assert theirs["ratio"] == pytest.approx(theirs["median"] / ours["median"])
     assert theirs["ratio_min"] <= theirs["ratio"] <= theirs["ratio_max"]
+
+
+def test_a_predicted_curve_is_compared_with_the_true_one(tmp_path):
+    flags = ["--size=small", "--cases=n2000", "--peers=training", "--rounds=1", "--out=times.json"]
+    done = run("predict", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("n2000: two-layer erf network of 256 units, n = 500, 50 steps at a rate of 1\n")
+    ours, true = json.loads((tmp_path / "times.json").read_text())["cases"]["n2000"]["entrants"]
+    assert (ours["peer"], true["peer"]) == ("tf_earlydyn", "training")
+    for split in ("train_losses", "test_losses"):
+        assert [int(step) for step in ours[split]] == [int(step) for step in true[split]]
+        for entrant in (ours, true):
+            assert entrant[split]["0"] == pytest.approx(0.5, abs=1e-6)  # outputs are 0, labels are +-1
+    first, *_, last = ours["train_losses"].values()
+    differences = [
+        abs(true["test_losses"][step] / ours["test_losses"][step] - 1)
+        for step, loss in ours["train_losses"].items()
+        if loss > (first + last) / 2
+    ]
+    assert 1 < len(differences) < len(ours["train_losses"])
+    assert true["difference"] == pytest.approx(max(differences))
+    assert 1e-5 < true["difference"] < 0.01
+    *_, heads, our_row, true_row = done.stdout.strip().splitlines()
+    assert heads.split()[-2:] == ["from", "training"]
+    assert f"{ours['test_losses']['1']:.4f}" in our_row and f"{true['test_losses']['1']:.4f}" in true_row
+
+
+def test_the_closed_form_is_where_the_steps_lead(tmp_path):
+    done = run("predict", "--size=small", "--cases=n20000", "--rounds=1", "--out=times.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    ours, *stepped = json.loads((tmp_path / "times.json").read_text())["cases"]["n20000"]["entrants"]
+    assert ours["method"] == "trajectory"
+    assert [entrant["method"] for entrant in stepped] == ["training.train", "tf.function", "fit"]
+    for entrant in stepped:
+        assert entrant["difference"] < 1e-6
+        assert entrant["ratio"] > 1
+
+
+def test_only_the_early_curve_must_agree(benchmarks):
+    curve = benchmarks.curves.Curve(100)
+    expected = np.array([np.linspace(0.5, 0.1, len(curve.recorded()))] * 2)
+    late, early = expected.copy(), expected.copy()
+    late[1, -1] *= 2
+    early[1, 1] *= 1.25
+    assert curve.examine(late, expected)["difference"] == 0
+    assert curve.examine(early, expected)["difference"] == pytest.approx(0.25)
+    early[1, 1] = np.nan
+    assert not curve.examine(early, expected)["difference"] <= curve.agreement.tolerance
 
 
 @needs_proc
@@ -145,12 +195,14 @@ def test_an_environment_is_made_whole_or_not_at_all(benchmarks, tmp_path, monkey
 
 
 REFUSED = {
-    "no subcommand": ([], "benchmark.py takes one of: kernels. Received: none."),
-    "unknown subcommand": (["train"], "benchmark.py takes one of: kernels. Received: train."),
+    "no subcommand": ([], "benchmark.py takes one of: kernels, predict. Received: none."),
+    "unknown subcommand": (["train"], "benchmark.py takes one of: kernels, predict. Received: train."),
     "unknown peer": (["kernels", "--peers=torch,jax"], "peers must be different names among neural-tangents, torch, "),
     "unknown case": (["kernels", "--cases=mlp,rnn"], "cases must be different names among mlp, cnn, "),
     "no case": (["kernels", "--cases="], "cases must be different names among mlp, cnn, "),
     "a case twice": (["kernels", "--cases=mlp,mlp"], "cases must be different names among mlp, cnn, "),
+    "a case of another": (["predict", "--cases=mlp"], "cases must be different names among n2000, n4000, n20000."),
+    "a peer of another": (["predict", "--peers=torch"], "peers must be different names among training, "),
     "no rounds": (["kernels", "--rounds=0"], "flag --rounds=0: 0 is not a positive integer"),
     "no place": (["kernels", "--out=none/times.json"], "out must be a file in a directory that can be written to."),
 }
