@@ -207,28 +207,51 @@ def test_figure_1_leaves_the_linear_model_in_the_end(tmp_path):
     assert np.median(ratios) <= 0.95
 
 
-def figure_2(tmp_path, seed, steps):
+def figure_2(name, tmp_path, *changes):
     """The metrics of a run, the residual's parts divided by their values at step 0."""
-    _, _, metrics = run(experiment("figure2_mlp", "--probe=0", f"--seed={seed}", f"--steps={steps}"), tmp_path)
-    parts = [f"{model}_residual_{part}" for model in ("network", "linear") for part in ("in", "out")]
-    return metrics[parts] / metrics[parts].iloc[0]
+    _, _, metrics = run(experiment(name, "--probe=0", *changes), tmp_path)
+    parts = [f"{model}_residual_{part}" for model in ("network", "linear", "twin") for part in ("in", "out")]
+    return metrics.assign(**(metrics[parts] / metrics[parts].iloc[0]))
+
+
+def until_half(metrics):
+    """The rows after step 0 until the network's residual in the span of the inputs has halved."""
+    last = metrics["step"][metrics["network_residual_in"] <= 0.5].iloc[0]
+    return metrics[(metrics["step"] > 0) & (metrics["step"] <= last)]
 
 
 @pytest.mark.slow
 @needs_cifar10
-def test_figure_2_learns_within_the_span_of_the_inputs_first(tmp_path):
-    """Where the in-span residual has halved, the part outside is within 1% of its start."""
-    outside = []
+def test_figure_2_learns_within_the_span_of_the_inputs_first_as_its_twin_does(tmp_path):
+    """Medians of three seeds. Where the in-span residual has halved, the part outside is within 1% of its start; until
+    then the twin's test gap is at most half of psi's, and the test loss that it foretells within 2% of the network's.
+    """
+    outside, gaps, losses = [], [], []
     for seed in SEEDS:
-        parts = figure_2(tmp_path, seed, steps=40)
-        outside.append(parts["network_residual_out"][parts["network_residual_in"] <= 0.5].iloc[0])
+        early = until_half(figure_2("figure2_mlp", tmp_path, f"--seed={seed}", "--steps=40"))
+        outside.append(early["network_residual_out"].iloc[-1])
+        gaps.append((early["twin_test_gap"] / early["test_gap"]).max())
+        losses.append((early["twin_test_loss"] / early["network_test_loss"] - 1).abs().max())
     assert abs(np.median(outside) - 1) <= 0.01
+    assert np.median(gaps) <= 0.5
+    assert np.median(losses) <= 0.02
+
+
+@pytest.mark.slow
+@needs_cifar10
+def test_figure_2s_cnn_is_nearer_to_its_twin(tmp_path):
+    """Nearer by less than the MLP, since most of the gap is what it has learned beyond any affine function: on 2,000
+    images at most 0.8 of psi's, where 0.74 was measured, until the in-span residual has halved.
+    """
+    early = until_half(figure_2("figure2_cnn", tmp_path, "--n_train=2000", "--steps=40"))
+    assert (early["twin_test_gap"] <= 0.8 * early["test_gap"]).all()
+    assert (early["twin_test_loss"] / early["network_test_loss"] - 1).abs().max() <= 0.02
 
 
 @pytest.mark.slow
 @needs_cifar10
 def test_figure_2_leaves_the_span_of_the_inputs_in_the_end(tmp_path):
     """By step 900, one seed (three take too long for every change). The linear model never leaves, by algebra."""
-    parts = figure_2(tmp_path, 0, steps=900)
+    parts = figure_2("figure2_mlp", tmp_path, "--steps=900")
     assert parts["network_residual_out"].iloc[-1] <= 0.98
     np.testing.assert_allclose(parts["linear_residual_out"], 1, rtol=1e-5)

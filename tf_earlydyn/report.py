@@ -15,7 +15,7 @@ from tf_earlydyn.rundir import RunDirectory, read_csv, read_json
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 _HEIGHT = 3.3
-_STYLE = {"pdf.fonttype": 42, "font.size": 8, "axes.titlesize": 7.5, "legend.fontsize": 6.5, "savefig.dpi": 300}
+_STYLE = {"pdf.fonttype": 42, "font.size": 8, "figure.titlesize": 7.5, "legend.fontsize": 6.5, "savefig.dpi": 300}
 
 
 class Mark(NamedTuple):
@@ -135,7 +135,7 @@ def save_figure(
         ax = drawing(figure.subplots())
         for number, mark in enumerate(marks):
             plots.mark_step(ax, *mark, number)
-        ax.set_title(heading)
+        figure.suptitle(heading)  # of the figure: it is wider than the axes
         figure.legend(loc="outside lower center", ncols=legend_columns, frameon=False)
         files = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
         for file in files:
