@@ -19,6 +19,7 @@ FLOORS = {
     "metrics": 0,
     "exits": 0,
     "plots": 0,
+    "xla": 0,
     "theory": 1,
     "data": 1,
     "models": 1,

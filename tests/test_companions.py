@@ -124,6 +124,55 @@ def test_a_saved_network_that_does_not_fit_is_refused(layer, changes, message, s
     assert not (tmp_path / "run").exists()
 
 
+def test_too_few_examples_for_a_twin_leave_psi_alone(tmp_path):
+    """Eight features and a constant need 20 examples: said, where the twin was not asked for; else refused."""
+    few = {**SMALL, "n_train": 19}
+    with pytest.warns(UserWarning, match="psi alone is its companion: the sample must hold at least 20 examples"):
+        _, summary, _ = run(small(**few), tmp_path)
+    assert list(summary["companions"]) == ["linear"]
+    with pytest.raises(InputError, match="at least 20 examples"):
+        run(small(**few, companion="twin"), tmp_path)
+    with pytest.raises(InputError, match="at least 20 examples"):
+        run(small(**SMALL, sample=19), tmp_path)
+
+
+def test_a_twin_that_diverges_ends_no_run(tmp_path):
+    """Between its rate and psi's, which is larger, the network of 16 units bends and learns; the twin has been left."""
+    rates = {
+        name: companion["max_learning_rate"]
+        for name, companion in run(small(**SMALL), tmp_path)[1]["companions"].items()
+    }
+    config = small(**{**SMALL, "steps": 3_000}, learning_rate=1.3 * rates["twin"], probe=0)
+    with pytest.warns(UserWarning, match="is above the largest stable rate of the affine twin"):
+        _, summary, metrics = run(config, tmp_path)
+    assert metrics["step"].iloc[-1] == 3_000
+    assert metrics["twin_train_loss"].iloc[-1] > np.finfo(np.float32).max
+    assert metrics["network_train_loss"].iloc[-1] < metrics["network_train_loss"].iloc[0]
+    assert summary["companions"]["twin"]["exits"]["function"] < 100
+
+
+def test_targets_that_are_zero_have_no_half_way_gap_to_compare(tmp_path):
+    x = np.random.default_rng(0).standard_normal((60, 4))
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=0 * x[:, 0], x_test=x, y_test=0 * x[:, 0])
+    config = small(data="npz", data_file=str(tmp_path / "a.npz"), width=16, steps=5, probe=0)
+    with pytest.warns(UserWarning, match="no target is negative"):
+        _, summary, _ = run(config, tmp_path)
+    assert summary["half_test_gap_relative"] is None
+
+
+def test_a_network_that_computes_otherwise_in_training_is_warned_of(saved):
+    """And looking does not move its averages."""
+    config = saved()
+    network = keras.Sequential(
+        [keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+    )
+    network.save(config.model.network_file)
+    with pytest.warns(UserWarning, match="computes otherwise in training than in inference"):
+        loaded = models.build(config.model, (6,), 1, 0)
+    for one, other in zip(network.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_outputs_one_by_one_have_no_file(monkeypatch, saved):
     """Too many features for the kernel between the outputs: an affine network of two outputs needs it not."""
     monkeypatch.setattr("tf_earlydyn.twin.derive.LARGEST", 1)

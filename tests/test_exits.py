@@ -59,6 +59,22 @@ def test_the_kernel_leaves_where_it_has_moved():
     assert detector().update(5, LINEAR, LINEAR).kernel is None
 
 
+def test_what_diverges_has_left_and_comes_back_by_nothing():
+    """The network, or its companion; a loss that is no number says nothing, and a kernel that is none has moved."""
+    found = detector(function_threshold=0.1)
+    gained = LINEAR + 0.5 * BEYOND
+    found.update(1, LINEAR, LINEAR, 0.0)
+    assert found.update(2, gained, 0.5 * LINEAR, 0.7) == (2, 2, 2)
+    assert found.update(3, np.nan * LINEAR, LINEAR, np.nan) == (2, 2, 2)
+    with np.errstate(invalid="ignore"):
+        assert found.update(4, gained, np.inf * LINEAR) == (2, 2, 2)
+
+
+def test_one_example_says_nothing_of_the_loss():
+    found = ExitDetector(FEATURES[:1], TARGETS[:1])
+    assert found.update(1, TARGETS[:1], LINEAR[:1]).loss is None
+
+
 def test_one_beta_for_several_outputs():
     features = RNG.standard_normal((100, 2, 3))
     targets = features @ np.array([1.0, 2.0, 3.0])

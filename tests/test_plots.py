@@ -66,6 +66,12 @@ def test_models_without_columns_are_not_drawn(ax):
     assert not any("twin" in label for label in ax.get_legend_handles_labels()[1])
 
 
+def test_a_linear_model_that_diverges_leaves_the_others_to_be_seen(ax):
+    table = metrics()
+    plots.losses(table.assign(twin_train_loss=10.0 ** np.arange(4) ** 5), ax, 0.5)
+    assert ax.get_ylim()[1] == 3 * table[["network_train_loss", "network_test_loss"]].max(axis=None)
+
+
 def test_gaps_are_drawn_from_step_1_on(ax):
     table = metrics()
     plots.gaps(table, ax)

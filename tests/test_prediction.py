@@ -114,8 +114,11 @@ def test_help_names_its_flags():
         (["--network_file=network.h5"], "network_file must be a .keras file. Received: network.h5."),
         (["--network_file=a.keras", "--train=first"], "train=first and train=second are for model=two_layer"),
         (["--network_file=a.keras", "--companion=psi"], "a saved network has no psi; take companion=twin"),
+        (["--network_file=a.keras", "--seeds=2"], "a saved network is the same whatever the seed; take seeds=1"),
+        (["--seeds=2"], "one run is foretold; take seeds=1. Received: seeds=2"),
+        (["--companion=psi"], "it is the affine twin that foretells; take companion=twin"),
         (["--sample=1"], "sample must be at least 2 examples"),
-        (["--sample=100"], "the sample must hold more than 102 examples"),
+        (["--sample=100"], "the sample must hold at least 104 examples"),
         (["more"], "predict.py takes flags alone. Received: more."),
     ],
 )

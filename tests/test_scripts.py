@@ -273,7 +273,7 @@ REFUSED = {
     "unwritable place": (["--run_dir=/proc/1/x/y", "--n_train=10"], "run_dir cannot be made"),
     "too few for a twin": (
         ["--n_train=60", "--companion=twin"],
-        "the sample must hold more than 102 examples, twice as many as features. Received: 60 examples",
+        "the sample must hold at least 104 examples, in each half more than features. Received: 60 examples",
     ),
     "no seeds": (["--seeds=0"], "seeds must be a positive number of runs"),
     "unknown companion": (["--companion=phi"], "flag --companion=phi: value should be one of <psi|twin|both>"),

@@ -5,7 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from tests.test_scripts import FIGURES, SMOKE, run_well
+from tests.test_scripts import FIGURES, SMOKE, assert_refused, run, run_well
+from tf_earlydyn.studies import seeds
 
 CHANGES = ("--exit_gap=0.01", "--steps=30", "--probe=20")
 
@@ -57,3 +58,20 @@ def test_its_flags_repeat_it(several):
     flags = (several / "flags.txt").read_text().splitlines()
     assert "--seed=3" in flags
     assert "--seeds=3" in flags
+
+
+def test_seeds_beyond_the_last_one_are_refused_before_anything_is_written(tmp_path):
+    done = run(SMOKE, "--seed=2147483647", "--seeds=2", f"--run_dir={tmp_path / 'run'}")
+    assert_refused(done, "seed must be at most 2147483647")
+    assert not (tmp_path / "run").exists()
+
+
+def test_of_seeds_of_which_some_have_no_twin_psi_is_summarised():
+    one = {"half_test_gap": 1.0, "exits": {"function": 3}}
+    whole = {"half_step": 4, "half_test_gap": 1.0, "half_test_gap_relative": None, "linear_optimum": 0.2}
+    whole |= {"training_seconds": 1.0, "span_dimension": 5}
+    summary = seeds.summarise(
+        [{**whole, "companions": {"linear": one, "twin": one}}, {**whole, "companions": {"linear": one}}]
+    )
+    assert list(summary["companions"]) == ["linear"]
+    assert summary["half_test_gap_relative"] is None

@@ -197,3 +197,53 @@ def test_networks_compile_under_xla():
     x = np.zeros((2, 4, 4, 2), np.float32)
     compiled = tf.function(f, jit_compile=True)
     assert compiled(x).shape == (2, 1)
+
+
+class OnTheHost(keras.layers.Layer):
+    """x + 1, the 1 from a function of Python, for which XLA has no code."""
+
+    def call(self, x):
+        one = tf.numpy_function(lambda: np.float32(1), [], tf.float32, stateful=False)
+        return x + tf.reshape(one, [])
+
+
+def images():
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((12, 4, 4, 2)).astype(np.float32), rng.standard_normal((12, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layer", "xla_can"),
+    [(keras.layers.Conv2D(3, 3), True), (keras.layers.Dense(3, "tanh"), True), (OnTheHost(), False)],
+    ids=["convolution", "dense", "what XLA has no code for"],
+)
+def test_whatever_the_network_the_steps_are_those_of_descent_written_out(layer, xla_can, caplog):
+    x, y = images()
+    model = keras.Sequential([keras.Input((4, 4, 2)), layer, keras.layers.Flatten(), keras.layers.Dense(1)])
+    other = keras.models.clone_model(model)
+    other.set_weights(model.get_weights())
+    training.train([Learner("network", model, GradientDescent(0.1))], x, y, [0, 1, 5], show_progress=False)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum((other(x) - y) ** 2) / (2 * 12)
+        for variable, gradient in zip(
+            other.trainable_variables, tape.gradient(loss, other.trainable_variables), strict=True
+        ):
+            variable.assign_sub(0.1 * gradient)
+    for one, another in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(one, another, rtol=1e-4, atol=1e-6)
+    assert ("XLA cannot compile the network" in caplog.text) == (not xla_can)
+
+
+def test_a_learner_may_have_targets_of_its_own():
+    """As if it were trained alone on them."""
+    x, y = X.astype(np.float32), Y.astype(np.float32)
+    together, alone = (models.LinearModel(theory.psi_1(theory.moments("erf"))) for _ in range(2))
+    beside = models.LinearModel(theory.psi_1(theory.moments("erf")))
+    rate = GradientDescent(0.5)
+    training.train(
+        [Learner("a", beside, rate), Learner("b", together, rate, -2 * y)], x, y, [0, 7], show_progress=False
+    )
+    training.train([Learner("b", alone, rate)], x, -2 * y, [0, 7], show_progress=False)
+    np.testing.assert_allclose(together(x), alone(x), rtol=1e-6)
+    assert not np.allclose(beside(x), alone(x))

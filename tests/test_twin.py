@@ -340,9 +340,9 @@ COUNT = np.arange(840).reshape(120, 7)
 WRONG = {
     "sample too small": (
         {"sample": 14},
-        r"must hold more than 16 examples, twice as many .* Received: 14 examples",
+        r"must hold at least 18 examples, in each half more than features. Received: 14 examples",
     ),
-    "inputs too few": ({"x": X[:9]}, "must hold more than 16 examples"),
+    "inputs too few": ({"x": X[:9]}, "must hold at least 18 examples"),
     "sample": ({"sample": 2.5}, "sample must be a number of examples"),
     "NaN": (
         {"x": np.where(np.arange(840).reshape(120, 7) == 9, np.nan, X)},

@@ -84,7 +84,7 @@ class ExitDetector:
         self._least = _losses(_least_squares(np.asarray(features, np.float64), self._targets), self._targets)
         self._thresholds = function_threshold, kernel_threshold
         self._steps: list[int] = []
-        self._left: list[tuple[bool, bool, bool]] = []  # by function, loss and kernel, at each step
+        self._left: list[tuple[bool | None, ...]] = []  # by function, loss and kernel at each step; None: not judged
 
     def update(
         self, step: int, outputs: np.ndarray, companion: np.ndarray, kernel_movement: float | None = None
@@ -95,15 +95,18 @@ class ExitDetector:
             InputError: if ``step`` is not above the last one.
             ValueError: if the shapes do not fit.
         """
+        step = int(step)  # of an optimiser, it may be a variable
         if self._steps and step <= self._steps[-1]:
             raise InputError(f"steps must rise. Received: {step} after {self._steps[-1]}.")
-        share, movement = self._thresholds
-        gap, size = metrics.mean_squared_gap(outputs, companion), 2 * metrics.half_mean_square(companion)
-        gain = self._least - _losses(outputs, self._targets)
-        error = np.std(gain, ddof=1) / math.sqrt(len(gain))
-        moved = kernel_movement is not None and kernel_movement > movement
+        outputs, companion = np.asarray(outputs, np.float64), np.asarray(companion, np.float64)
+        self._left.append(
+            (
+                self._left_function(outputs, companion),
+                self._left_loss(outputs),
+                None if kernel_movement is None else not kernel_movement <= self._thresholds[1],  # NaN has left
+            )
+        )
         self._steps.append(step)
-        self._left.append((gap > share * size, np.mean(gain) > error, moved))
         return self.exits
 
     @property
@@ -111,9 +114,25 @@ class ExitDetector:
         """The exits, by what has been seen so far."""
         return Exits(*map(self._first_for_good, zip(*self._left, strict=True)) if self._left else (None,) * 3)
 
-    def _first_for_good(self, left: tuple[bool, ...]) -> int | None:
-        staying = [step for step, outside in zip(self._steps, left, strict=True) if not outside]
-        later = [step for step in self._steps if not staying or step > staying[-1]]
+    def _left_function(self, outputs: np.ndarray, companion: np.ndarray) -> bool:
+        """True where one of the two has diverged, too."""
+        difference = metrics.difference(outputs, companion)
+        if not np.isfinite(difference).all():
+            return True
+        return metrics.half_mean_square(difference) > self._thresholds[0] * metrics.half_mean_square(companion)
+
+    def _left_loss(self, outputs: np.ndarray) -> bool | None:
+        """None, which is neither, where the network has diverged."""
+        if not np.isfinite(outputs).all():
+            return None
+        gain = self._least - _losses(outputs, self._targets)
+        return len(gain) > 1 and bool(np.mean(gain) > np.std(gain, ddof=1) / math.sqrt(len(gain)))
+
+    def _first_for_good(self, left: tuple[bool | None, ...]) -> int | None:
+        """The first step from which on all that were judged are outside."""
+        judged = [(step, outside) for step, outside in zip(self._steps, left, strict=True) if outside is not None]
+        staying = [step for step, outside in judged if not outside]
+        later = [step for step, _ in judged if not staying or step > staying[-1]]
         return later[0] if later else None
 
 

@@ -23,13 +23,14 @@ _FIT = {"linewidth": 0.8, "linestyle": "--"}
 _LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
 _LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
 _LAYER_MARKERS = {"first": "o", "second": "X", "both": "s"}
+_ROOM = 3.0  # times the network's highest loss
 _PART_NAMES = {
     "train": "train",
     "test": "test",
     "in": r"in $V_\mathrm{lin}$",
     "out": r"outside $V_\mathrm{lin}$",
 }
-_MARKS = (("0.35", "-."), ("0.1", (0, (1, 2))), (sns.color_palette("colorblind")[3], (0, (4, 1))))
+_MARKS = (("0.35", "-."), (sns.color_palette("colorblind")[3], (0, (4, 1))))
 _REFERENCE = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
 
 
@@ -201,6 +202,9 @@ def _models(
     }
     for (model, part), look in looks.items():
         _curve(metrics, column(model, part), ax, **look)
+    if NETWORK in models:  # of a linear model that diverges, what is beyond is left out
+        highest = max(metrics[column(NETWORK, part)].max() for part in parts)
+        ax.set_ylim(top=min(ax.get_ylim()[1], _ROOM * highest))
     for model in reversed(models):
         for part in parts:
             ax.plot([], [], **looks[model, part], label=f"{NAMES[model]}, {_PART_NAMES[part]}")

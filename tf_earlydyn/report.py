@@ -58,7 +58,7 @@ def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[P
     directory.figures.mkdir(exist_ok=True)
     written = []
     for name, drawing in drawings.items():
-        marks = [*half_way(summary), *exits(summary, _EXITS[name])]
+        marks = [*half_way(summary), *exits(summary, _EXITS[name], metrics["step"].max())]
         written += save_figure(directory.figures / name, drawing, title(config), marks)
     return written
 
@@ -72,17 +72,24 @@ def half_way(summary: dict) -> list[Mark]:
     return [] if step is None else [Mark(step, f"half-way step, {step:,.0f}")]
 
 
-def exits(summary: dict, kinds: Sequence[str]) -> list[Mark]:
-    """Where the network leaves the last of its companions, which is the closest: those steps that are known."""
+def exits(summary: dict, kinds: Sequence[str], last: int) -> list[Mark]:
+    """Where the network leaves the last of its companions, which is the closest: those steps that are known.
+
+    Args:
+        summary: of a run or of several seeds, whose exits have intervals.
+        kinds: of the exits.
+        last: the run's last step, where an interval ends that has no end.
+    """
     name, companion = list(summary["companions"].items())[-1]
     marks = []
     for kind in kinds:
-        found = companion["exits"][kind]
-        interval = (found["low"], found["high"]) if isinstance(found, dict) else None
-        step = found["median"] if isinstance(found, dict) else found
-        if step is not None:
+        found, interval = companion["exits"][kind], None
+        if isinstance(found, dict):
+            interval = found["low"], last if found["high"] is None else found["high"]
+            found = found["median"]
+        if found is not None:
             leaves = "its kernel has moved" if kind == "kernel" else f"leaves {plots.NAMES[name]} by {kind}"
-            marks.append(Mark(step, f"{leaves}, {step:,.0f}", interval if interval and None not in interval else None))
+            marks.append(Mark(found, f"{leaves}, {found:,.0f}", interval))
     return marks
 
 
@@ -105,10 +112,11 @@ def _network(model: dict, training: dict) -> str:
     phi = model["activation"].replace("_", " ")
     if model["activation"] == "leaky_relu":
         phi += f" {model['negative_slope']:g}"
+    start = "" if model["start"] == "zero" else r", $f_0 \neq 0$"
     if model["model"] != "two_layer":
-        return f"{model['model'].upper()} {phi}, {model['depth']} x {model['width']:,}"
+        return f"{model['model'].upper()} {phi}, {model['depth']} x {model['width']:,}{start}"
     layers = {"first": "first layer", "second": "second layer", "both": "both layers"}[training["train"]]
-    return f"two-layer {phi}, m = {model['width']:,}, {layers}"
+    return f"two-layer {phi}, m = {model['width']:,}, {layers}{start}"
 
 
 def _source(data: dict) -> str:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tf_earlydyn.errors import DivergenceError, InputError
+from tf_earlydyn.xla import Compiled, convolves
 
 STEPS_PER_CALL = 100  # of the compiled loop, so that the progress bar moves
 
@@ -154,7 +155,7 @@ class _Advance:
         self._outputs = shared.shape[1]
         self._compiled = self._compile()
 
-    def _compile(self) -> Callable:
+    def _compile(self) -> Compiled:
         """The loop, compiled by XLA.
 
         Within a loop, XLA's code for convolutions on a CPU is many times slower than outside of one; there, it is
@@ -162,8 +163,8 @@ class _Advance:
         """
         step = tf.function(self._step, jit_compile=True)
         accelerated = any(map(tf.config.list_logical_devices, ("GPU", "TPU")))
-        apart = not accelerated and _convolves(step, self._x, self._targets)
-        return tf.function(partial(self._steps, step), jit_compile=not apart)
+        apart = not accelerated and convolves(step, self._x, self._targets)
+        return Compiled(partial(self._steps, step), xla=not apart, plain=partial(self._steps, self._step))
 
     def __call__(self, start: int, count: int) -> dict[str, float]:
         """The losses before the last of ``count`` steps, as means over the outputs."""
@@ -195,14 +196,8 @@ class _Advance:
 
 def predictor(model: keras.Model) -> Callable[[tf.Tensor], np.ndarray]:
     """The outputs of ``model`` in inference, at its weights of the moment, by a compiled call."""
-    compiled = tf.function(lambda x: model(x, training=False), jit_compile=True)
+    compiled = Compiled(lambda x: model(x, training=False))
     return lambda x: compiled(x).numpy()
-
-
-def _convolves(function: Callable, *arguments) -> bool:
-    """Whether a compiled function contains a convolution."""
-    operations = function.get_concrete_function(*arguments).graph.get_operations()
-    return any(operation.type.startswith(("Conv", "DepthwiseConv")) for operation in operations)
 
 
 def recorded_steps(steps: int, per_decade: int, also: Iterable[int] = ()) -> list[int]:

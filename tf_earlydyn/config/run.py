@@ -157,7 +157,7 @@ class RunConfig:
     companion: str | None = setting(
         None,
         "The linear models that the network is compared with: the paper's psi, the network's affine twin, or both; "
-        "default both, and twin with --network_file.",
+        "default both, which is psi alone where there are too few examples for a twin, and twin with --network_file.",
         COMPANIONS,
     )
     sample: int | None = setting(
@@ -202,4 +202,9 @@ class RunConfig:
             self.companion == "twin" or not saved,
             "a saved network has no psi; take companion=twin.",
             companion=self.companion,
+        )
+        require(
+            self.seeds == 1 or not saved,
+            "a saved network is the same whatever the seed; take seeds=1.",
+            seeds=self.seeds,
         )

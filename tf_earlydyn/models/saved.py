@@ -1,10 +1,14 @@
 """Networks from files."""
 
+import warnings
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tf_earlydyn.errors import InputError
+
+_TRIED = 16  # inputs
 
 
 def load_network(file: str | Path, input_shape: tuple[int, ...], outputs: int) -> keras.Model:
@@ -29,7 +33,22 @@ def load_network(file: str | Path, input_shape: tuple[int, ...], outputs: int) -
             f"network_file must be a Keras model that loads in safe mode. Received: {path}: {reason}"
         ) from error
     _require_fit(network, input_shape, outputs)
+    if not _same_in_training(network, input_shape):
+        warnings.warn(
+            "the network computes otherwise in training than in inference, as batch normalisation and dropout do: "
+            "what is compared and foretold is that of inference.",
+            stacklevel=2,
+        )
     return network
+
+
+def _same_in_training(network: keras.Model, input_shape: tuple[int, ...]) -> bool:
+    x = np.random.default_rng(0).standard_normal((_TRIED, *input_shape)).astype(np.float32)
+    kept = [variable.numpy() for variable in network.variables]  # a call in training moves averages and random states
+    outputs = [np.asarray(network(x, training=training)) for training in (False, True)]
+    for variable, value in zip(network.variables, kept, strict=True):
+        variable.assign(value)
+    return np.allclose(*outputs, rtol=1e-4, atol=1e-4 * np.abs(outputs[0]).max())
 
 
 def _require_fit(network: keras.Model, input_shape: tuple[int, ...], outputs: int) -> None:

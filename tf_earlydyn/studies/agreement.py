@@ -52,9 +52,9 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
     try:
         training.train(learners, setup.inputs.train, setup.data.y_train, setup.stops, callbacks, show_progress)
     except DivergenceError as error:
-        stable = min(companion.max_learning_rate for companion in setup.companions)
+        first = min(setup.companions, key=lambda companion: companion.max_learning_rate)
         advice = (
-            f"the linear model is stable up to learning_rate={stable:.4g}: take less, "
+            f"the {first.name} model is stable up to learning_rate={first.max_learning_rate:.4g}: take less, "
             f"or look at the scale of inputs and targets ({directory.path} holds what was recorded). "
             f"Received: learning_rate={setup.config.training.learning_rate:g}."
         )
@@ -92,9 +92,10 @@ def summarise(setup: Setup, recorder: Recorder) -> dict:
     companions = {}
     for companion, detector in zip(setup.companions, setup.detectors, strict=True):
         gap = row and row[columns.gap(companion.name, "test")]
+        mean_square = recorder.mean_squares[companion.name].get(first.half_step)
         companions[companion.name] = {
             "half_test_gap": gap,
-            "half_test_gap_relative": row and gap / recorder.mean_squares[companion.name][first.half_step],
+            "half_test_gap_relative": gap / mean_square if mean_square else None,
             "optimum": companion.optimum,
             "max_learning_rate": companion.max_learning_rate,
             "exits": detector.exits._asdict(),

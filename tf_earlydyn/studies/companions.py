@@ -1,5 +1,6 @@
 """The linear models that a network is compared with: the paper's psi model, and the network's affine twin."""
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -12,6 +13,8 @@ from tf_earlydyn.config import RunConfig
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.rundir import RunDirectory
 from tf_earlydyn.theory import LinearDynamics
+
+_BEYOND = 1e100  # in place of what has diverged, in tables of finite numbers, where squares of it must find room
 
 
 class Inputs(NamedTuple):
@@ -52,7 +55,7 @@ class Companion(Protocol):
         """Its outputs ``[n, C]`` on the training or the test inputs at ``step``, where training is."""
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """Features of all that it can learn, ``[n, p]``, or ``[n, C, p]`` if one beta is shared by all outputs."""
+        """Features of all that it can learn, ``[n, p]``, with a beta for each output."""
 
     def kernel(self, x: np.ndarray) -> np.ndarray:
         """Its kernel ``[n, n]``, the mean over the outputs."""
@@ -121,6 +124,12 @@ class Twin:
         )
         self.descent = self.model.descent(data.x_train, data.y_train - start.train, config.training.learning_rate)
         self.optimum, self.max_learning_rate = self.descent.least_loss, self.descent.max_learning_rate
+        if config.training.learning_rate > self.max_learning_rate:
+            warnings.warn(
+                f"learning_rate={config.training.learning_rate:g} is above the largest stable rate of the affine twin, "
+                f"{self.max_learning_rate:.4g}: it will diverge, as the network will at first.",
+                stacklevel=2,
+            )
         self.half_step = self.descent.half_step(config.training.steps)
         self._x = {"train": data.x_train, "test": data.x_test}
 
@@ -129,11 +138,12 @@ class Twin:
 
     def outputs(self, split: str, step: int) -> np.ndarray:
         """As ``Companion`` has it."""
-        return self.descent.at([step], self._x[split])[0]
+        outputs = self.descent.at([step], self._x[split])[0]
+        return np.clip(np.nan_to_num(outputs, nan=_BEYOND), -_BEYOND, _BEYOND)
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """As ``Companion`` has it."""
-        return self.model.least_squares_features(x)
+        """As ``Companion`` has it: all that is affine in the inputs."""
+        return self.model.coordinates(x)
 
     def kernel(self, x: np.ndarray) -> np.ndarray:
         """As ``Companion`` has it."""

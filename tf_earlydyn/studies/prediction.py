@@ -15,8 +15,8 @@ from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory, provenance, write_csv, write_json, write_text
 from tf_earlydyn.studies.setup import learning_layers
+from tf_earlydyn.twin.inputs import outputs_of
 
-_AT_ONCE = 1_000  # examples of a forward pass
 _BLOWN_UP = 10.0  # times the first loss, from which on a diverging curve is not worth drawing
 
 
@@ -27,6 +27,7 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
         InputError: if the configuration, the data, the network or the directory cannot be used; nothing is written
             then.
     """
+    _require_one_twin(config)
     directory = RunDirectory.new(config.run_dir)
     examples = data.load(config.data, config.seed)
     network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)
@@ -45,6 +46,13 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
     return directory
 
 
+def _require_one_twin(config: RunConfig) -> None:
+    if config.companion == "psi":
+        raise InputError("it is the affine twin that foretells; take companion=twin. Received: companion=psi.")
+    if config.seeds != 1:
+        raise InputError(f"one run is foretold; take seeds=1. Received: seeds={config.seeds}.")
+
+
 def foretell(
     config: RunConfig, examples: Dataset, network: keras.Model, show_progress: bool = True
 ) -> tuple[list[dict], dict]:
@@ -57,7 +65,7 @@ def foretell(
     options = {"variables": learning, "show_progress": show_progress}
     x, x_test = examples.x_train, examples.x_test
     companion = twin.affine_twin(network, x, sample=config.sample, seed=config.seed, **options)
-    start, start_test = (_outputs(network, inputs) for inputs in (x, x_test))
+    start, start_test = (outputs_of(network, inputs) for inputs in (x, x_test))
     descent = companion.descent(x, examples.y_train - start, chosen.learning_rate)
     limit = descent.max_learning_rate
     if chosen.learning_rate > limit:
@@ -79,6 +87,7 @@ def foretell(
         "linearity": _linearity(config, network, companion, x_test, examples.y_test - start_test),
         "clipped": companion.clipped,
         "dropped": companion.dropped,
+        "zero_at_step_0": not np.any(start),
     }
 
 
@@ -105,13 +114,9 @@ def in_words(summary: dict) -> str:
             f"How linear the start is, 1 for a linear network: {linearity['labels']:.2f} for these labels, "
             f"{linearity['kernel']:.2f} beyond the kernel's leading modes"
         )
+    if not summary["zero_at_step_0"]:
+        lines.append("The network is not 0 at step 0: it is f - f_0 that its twin foretells, from y - f_0")
     return "\n".join(lines)
-
-
-def _outputs(network: keras.Model, x: np.ndarray) -> np.ndarray:
-    """``[n, C]`` in float64."""
-    blocks = (network(x[start : start + _AT_ONCE], training=False) for start in range(0, len(x), _AT_ONCE))
-    return np.concatenate([np.asarray(block, np.float64) for block in blocks])
 
 
 def _drawn(ax, rows: list[dict], optimum: float):

@@ -83,8 +83,9 @@ class Recorder:
             for split in columns.SPLITS
         }
         row = {**self._row(step, outputs), **(self._probe.measure() if self._probe else {})}
+        trained = [columns.loss(name, "train") for name in (NETWORK, columns.LINEAR)]  # the twin is not: it is known
         for column, value in row.items():
-            if not np.isfinite(self._as_trained(value) if column.endswith("train_loss") else value):
+            if not np.isfinite(self._as_trained(value) if column in trained else value):
                 raise DivergenceError(column.replace("_", " "), step)
         self.rows.append(row)
         self._detect(step, outputs["test"][NETWORK] - self._start.test, changes["test"])

@@ -21,18 +21,20 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
     if config.seeds == 1:
         return agreement.run(config, show_progress)
     directory = RunDirectory.new(config.run_dir)
-    runs = {}
-    for seed in range(config.seed, config.seed + config.seeds):
-        one = dataclasses.replace(config, seed=seed, seeds=1, run_dir=str(directory.of_seed(seed)))
-        runs[seed] = agreement.run(one, show_progress)
-    summaries = [read_json(run.summary) for run in runs.values()]
-    first = read_json(runs[config.seed].config)
-    description = {**first, **dataclasses.asdict(config), "companions": list(first["companions"])}
-    summary = summarise(summaries)
+    configs = [
+        dataclasses.replace(config, seed=seed, seeds=1, run_dir=str(directory.of_seed(seed)))
+        for seed in range(config.seed, config.seed + config.seeds)
+    ]
+    runs = [agreement.run(configs[0], show_progress)]  # it looks at the input before it writes anything
+    description = {**read_json(runs[0].config), **dataclasses.asdict(config)}
     write_json(directory.config, description)
     write_text(directory.flags, flagfile(config))
     write_json(directory.provenance, provenance())
-    write_csv(directory.metrics, _together({seed: read_csv(run.metrics) for seed, run in runs.items()}))
+    runs += [agreement.run(one, show_progress) for one in configs[1:]]
+    summary = summarise([read_json(run.summary) for run in runs])
+    write_csv(
+        directory.metrics, _together({one.seed: read_csv(run.metrics) for one, run in zip(configs, runs, strict=True)})
+    )
     report.draw_figures(directory, description, summary)
     write_json(directory.summary, summary)
     return directory
@@ -41,13 +43,15 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
 def summarise(summaries: list[dict]) -> dict:
     """The content of ``summary.json``: medians over the seeds, and the interval of each exit.
 
-    None for the half-way step's figures where a run does not reach it.
+    Of the linear models that all seeds have, since a sample may be too small for the twin of some. None for the
+    half-way step's figures where a run does not reach it.
     """
     return {
         **{name: _median([summary[name] for summary in summaries]) for name in _MEDIANS},
         "companions": {
             name: _of_companion([summary["companions"][name] for summary in summaries])
             for name in summaries[0]["companions"]
+            if all(name in summary["companions"] for summary in summaries)
         },
         "span_dimension": summaries[0]["span_dimension"],
         "seeds": len(summaries),
@@ -71,10 +75,11 @@ def _median(values: list[float | None]) -> float | None:
 
 
 def _together(tables: dict[int, pd.DataFrame]) -> list[dict]:
-    """One table's rows with a column of seeds, of the steps that all have: each has its half-way step beside these."""
+    """One table's rows with a column of seeds, of the steps and columns that all have: half-way steps differ."""
     steps = set.intersection(*(set(table["step"]) for table in tables.values()))
+    shared = set.intersection(*(set(table) for table in tables.values()))
     return [
         {"seed": seed, **row}
         for seed, table in tables.items()
-        for row in table[table["step"].isin(steps)].to_dict("records")
+        for row in table.loc[table["step"].isin(steps), [name for name in table if name in shared]].to_dict("records")
     ]

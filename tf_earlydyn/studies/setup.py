@@ -94,7 +94,7 @@ def _companions(
         try:
             chosen.append(Twin(config, examples, start, network, learning_layers(config)))
         except InputError as error:
-            if config.companion == "twin":
+            if config.companion == "twin" or config.sample is not None:
                 raise
             warnings.warn(f"the network has no affine twin here, and psi alone is its companion: {error}", stacklevel=2)
     return tuple(chosen)

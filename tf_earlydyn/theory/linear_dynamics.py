@@ -66,9 +66,9 @@ class LinearDynamics:
     def losses(
         self, learning_rate: float, steps: Sequence[int], momentum: float = 0.0, decay: float = 0.0
     ) -> np.ndarray:
-        """The training loss at each of ``steps``, ``[len(steps)]``; infinite where it is beyond float64."""
+        """The training loss at each of ``steps``, ``[len(steps)]``; infinite or not a number beyond float64."""
         reached = progress(self._values.ravel(), learning_rate, steps, momentum, decay)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return self.optimum + (1 - reached * self._values.ravel()) ** 2 @ self._energies.ravel()
 
     def half_step(self, learning_rate: float, steps: int, momentum: float = 0.0, decay: float = 0.0) -> int | None:

@@ -46,25 +46,6 @@ class AffineTwin:
         self._kept: dict[tuple[float, ...] | None, tuple[np.ndarray, float]] = {}
         self.clipped = self._roots(None)[1]
 
-    def features(self, x: np.ndarray) -> np.ndarray:
-        """The features phi at equal rates, ``[n, K]`` or ``[n, C, K]`` for several outputs, in float64.
-
-        Raises:
-            InputError: if the inputs do not have the network's shape.
-        """
-        phi = self._phi(checked_x(x, self.coordinates, "x"))
-        return phi[:, 0] if self.outputs == 1 else phi
-
-    def least_squares_features(self, x: np.ndarray) -> np.ndarray:
-        """Features of all that it can learn, at equal rates, in float64.
-
-        ``[n, p]`` with a beta for each output or, where the outputs learn together, ``[n, C, p]`` with one for all.
-
-        Raises:
-            InputError: if the inputs do not have the network's shape.
-        """
-        return self.features(x) if self.crossed else self.coordinates(checked_x(x, self.coordinates, "x"))
-
     def kernel(self, x1: np.ndarray, x2: np.ndarray | None = None) -> np.ndarray:
         """The kernel phi(x) . phi(x'), ``[n1, n2]`` or ``[n1, n2, C, C]`` for several outputs, in float64.
 

@@ -40,8 +40,8 @@ class Coordinates:
         basis = _whitening(np.concatenate(halves), further)
         if len(halves[0]) <= basis.shape[1]:
             raise InputError(
-                f"the sample must hold more than {2 * basis.shape[1]} examples, twice as many as features. Received: "
-                f"{len(halves[0]) + len(halves[1])} examples."
+                f"the sample must hold at least {2 * basis.shape[1] + 2} examples, in each half more than features. "
+                f"Received: {len(halves[0]) + len(halves[1])} examples."
             )
         first = np.concatenate([part @ basis for _, part in in_blocks(halves[0], further)])
         values, vectors = np.linalg.eigh(first.T @ first / len(first))

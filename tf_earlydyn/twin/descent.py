@@ -89,7 +89,7 @@ class TwinDescent:
         return self._predictions(self._dynamics.best_betas()[None], x_eval)[0]
 
     def losses(self, steps: Sequence[int]) -> np.ndarray:
-        """The training loss at each of ``steps``, ``[len(steps)]``.
+        """The training loss at each of ``steps``, ``[len(steps)]``; infinite or not a number beyond float64.
 
         Raises:
             InputError: if the steps cannot be used.
@@ -97,7 +97,12 @@ class TwinDescent:
         return self._dynamics.losses(self._rate, checked_steps(steps), *self._course)
 
     def half_step(self, steps: int) -> int | None:
-        """The first step with half of the fall from the first loss to the least made; None if not by ``steps``."""
+        """The first step with half of the fall from the first loss to the least made; None if not by ``steps``.
+
+        Raises:
+            InputError: if ``steps`` is not an integer from 0 on.
+        """
+        (steps,) = checked_steps([steps])
         return self._dynamics.half_step(self._rate, steps, *self._course)
 
     def _moments(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import keras
 import numpy as np
 
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.inputs import checked_finite
 from tf_earlydyn.twin.coordinates import Coordinates
+
+_AT_ONCE = 1_000  # examples of a forward pass
 
 
 def checked_x(x, coordinates: Coordinates, name: str) -> np.ndarray:
@@ -32,6 +35,12 @@ def checked_numbers(x: np.ndarray, name: str) -> np.ndarray:
     if not np.issubdtype(x.dtype, np.floating):
         raise InputError(f"{name} must hold floating-point numbers, which a twin is affine in. Received: {x.dtype}.")
     return checked_finite(x, name)
+
+
+def outputs_of(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """The outputs of a network in inference, ``[n, C]`` in float64."""
+    blocks = (model(x[start : start + _AT_ONCE], training=False) for start in range(0, len(x), _AT_ONCE))
+    return np.concatenate([np.asarray(block, np.float64).reshape(len(block), -1) for block in blocks])
 
 
 def checked_targets(y, n: int, outputs: int) -> tuple[np.ndarray, bool]:

@@ -10,17 +10,15 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.exits import ExitDetector, Exits
 from tf_earlydyn.ntk import empirical_ntk
 from tf_earlydyn.twin.affine import AffineTwin, Rates
-from tf_earlydyn.twin.inputs import checked_targets, checked_x
-
-_AT_ONCE = 1_000  # examples of a forward pass
+from tf_earlydyn.twin.inputs import checked_targets, checked_x, outputs_of
 
 
 class ExitMonitor:
     """A callback for any loop of full-batch gradient descent: call it with the step, and read ``exits``.
 
     It compares the network with the descent of its affine twin, known in closed form; of a network that is not 0 at
-    step 0, it is f - f_0 that is compared. Made before training, with the network at step 0. It is a callback of
-    ``tf_earlydyn.training.train``, too.
+    step 0, it is f - f_0 that is compared, in inference mode. Made before training, with the network at step 0. It is
+    a callback of ``tf_earlydyn.training.train``, too.
 
     Args:
         model: the network, at step 0.
@@ -32,7 +30,7 @@ class ExitMonitor:
         learning_rate: one, or one for each layer by its name.
         momentum: the coefficient of ``keras.optimizers.SGD``.
         probe: how many of the test inputs, the first ones, the tangent kernel is watched on; 0: it is not.
-        variables: those of the twin, as in ``affine_twin``.
+        variables: those that learn, as in ``affine_twin``; by default the layers of the twin.
         function_threshold: the share of the mean of f_lin^2, as in ``ExitDetector``.
         kernel_threshold: the share of the kernel's norm, likewise.
 
@@ -66,13 +64,19 @@ class ExitMonitor:
         if not isinstance(probe, (int, np.integer)) or probe < 0:
             raise InputError(f"probe must be a number of examples from 0 on. Received: probe={probe!r}.")
         x, self._x = checked_x(x, twin.coordinates, "x"), checked_x(x_test, twin.coordinates, "x_test")
-        self._model, self._variables = model, variables
+        self._model = model
+        self._variables = list(twin.layers) if variables is None else variables
         y, _ = checked_targets(y, len(x), twin.outputs)
         y_test, _ = checked_targets(y_test, len(self._x), twin.outputs)
-        self._start = self._outputs(self._x)
-        self._descent = twin.descent(x, y - self._outputs(x), learning_rate, momentum=momentum)
+        self._start = outputs_of(model, self._x)
+        if self._start.shape != y_test.shape:
+            raise InputError(
+                f"model must be the network of the twin, of {twin.outputs} outputs. Received: one of "
+                f"{self._start.shape[1]} outputs."
+            )
+        self._descent = twin.descent(x, y - outputs_of(model, x), learning_rate, momentum=momentum)
         self._detector = ExitDetector(
-            twin.least_squares_features(self._x),
+            twin.coordinates(self._x),
             y_test - self._start,
             function_threshold=function_threshold,
             kernel_threshold=kernel_threshold,
@@ -93,14 +97,9 @@ class ExitMonitor:
         """
         kernel = self._tangent_kernel()
         moved = None if kernel is None else metrics.relative_distance(kernel, self._kernel)
-        change = self._outputs(self._x) - self._start
-        companion = self._descent.at([step], self._x)[0]
+        change = outputs_of(self._model, self._x) - self._start
+        companion = self._descent.at([int(step)], self._x)[0]
         return self._detector.update(step, change, companion, moved)
-
-    def _outputs(self, x: np.ndarray) -> np.ndarray:
-        """``[n, C]`` in float64."""
-        blocks = (self._model(x[start : start + _AT_ONCE], training=False) for start in range(0, len(x), _AT_ONCE))
-        return np.concatenate([np.asarray(block, np.float64).reshape(len(block), -1) for block in blocks])
 
     def _tangent_kernel(self) -> np.ndarray | None:
         if not len(self._probe):
