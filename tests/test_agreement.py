@@ -168,7 +168,8 @@ def test_inputs_that_are_all_zero_are_refused(tmp_path):
 
 def half_way(name, tmp_path, *changes):
     """Medians over the seeds of the test gap at the half-way step, and of its ratio to the mean of f_lin^2."""
-    configs = [experiment(name, "--steps=50", "--probe=0", f"--seed={seed}", *changes) for seed in SEEDS]
+    flags = ("--steps=50", "--probe=0", "--companion=psi")
+    configs = [experiment(name, *flags, f"--seed={seed}", *changes) for seed in SEEDS]
     summaries = [run(config, tmp_path)[1] for config in configs]
     return [np.median([summary[key] for summary in summaries]) for key in ("half_test_gap", "half_test_gap_relative")]
 
@@ -199,7 +200,7 @@ def test_figure_1_leaves_the_linear_model_in_the_end(tmp_path):
     """The network's training loss at step 3,000, over the least-squares optimum of the linear model."""
     ratios = []
     for seed in SEEDS:
-        _, summary, metrics = run(experiment("figure1", "--probe=0", f"--seed={seed}"), tmp_path)
+        _, summary, metrics = run(experiment("figure1", "--probe=0", "--companion=psi", f"--seed={seed}"), tmp_path)
         ratios.append(summary["last"]["network_train_loss"] / summary["linear_optimum"])
         assert summary["last"]["step"] == 3000
         assert metrics.loc[0, ["train_gap", "test_gap"]].tolist() == [0, 0]

@@ -282,7 +282,7 @@ REFUSED = {
     "binary flagfile": ([f"--flagfile={sys.executable}"], "decode"),
     "endless": (["--steps=99999999999999999999"], "steps must be at most 2147483647"),
     "more than memory holds": (["--n_train=2000000000", "--d=1000000"], "the memory is too small"),
-    "long name": (["--run_dir=a/" + "b" * 300, "--n_train=10"], "run_dir cannot be made"),
+    "long name": (["--run_dir=a/" + "b" * 300, "--n_train=10", "--companion=psi"], "run_dir cannot be made"),
     "not a number": (["--steps=many"], "flag --steps=many"),
     "spectrum that is no numbers": (["--spectrum=a,b"], "spectrum must hold numbers"),
     "an argument": (["figure1"], "train.py takes flags alone. Received: figure1"),
