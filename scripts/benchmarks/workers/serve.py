@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 Computation = Callable[[], np.ndarray]  # computes the result anew; the array is in the host's memory
+_CALLS = 10_000  # at most: the times of a computation of microseconds must not count as its memory
 _MEMORY = ("resource_exhausted", "resourceexhausted", "out of memory", "allocate", "bad_alloc")
 
 
@@ -69,9 +70,9 @@ def _answer(computation: Computation, request: str, **options) -> dict:
 
 
 def _time(computation: Computation, at_least: float) -> dict:
-    """The median time of as many calls as take ``at_least`` so many seconds together."""
+    """The median time of as many calls as take ``at_least`` so many seconds together, or of ``_CALLS``."""
     times = [time.perf_counter()]
-    while len(times) == 1 or times[-1] - times[0] < at_least:
+    while len(times) == 1 or (times[-1] - times[0] < at_least and len(times) <= _CALLS):
         computation()
         times.append(time.perf_counter())
     return {"seconds": statistics.median(end - start for start, end in itertools.pairwise(times))}
