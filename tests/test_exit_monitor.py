@@ -82,3 +82,19 @@ def test_bad_input_is_one_sentence(changes, message):
     arguments = {"model": model, "x": x, "y": x[:, 0], "x_test": x, "y_test": x[:, 0], "learning_rate": 0.1, **changes}
     with pytest.raises(InputError, match=message):
         te.ExitMonitor(twin=te.affine_twin(model, x), **arguments)
+
+
+def test_the_kernel_that_is_watched_is_that_of_the_layers_that_learn():
+    """The second layer's kernel depends on the first layer alone, and does not move where the second alone learns."""
+    x = np.random.default_rng(0).standard_normal((60, 4)).astype(np.float32)
+    y = np.sign(x[:, :1])
+    model = te.two_layer((4,), 16, "relu")
+    rates = {"hidden": 0.0, "readout": 1.0}
+    twin = te.affine_twin(model, x, variables=["readout"])
+    monitor = te.ExitMonitor(model, twin, x, y, x, y, learning_rate=1.0, kernel_threshold=1e-9)
+    train([Learner("network", model, GradientDescent(rates))], x, y, [0, 5], [monitor], show_progress=False)
+    assert monitor.exits.kernel is None
+    twin = te.affine_twin(model, x)
+    monitor = te.ExitMonitor(model, twin, x, y, x, y, learning_rate=1.0, kernel_threshold=1e-9)
+    train([Learner("network", model, GradientDescent(rates))], x, y, [5, 9], [monitor], show_progress=False)
+    assert monitor.exits.kernel == 9

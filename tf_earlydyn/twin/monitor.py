@@ -1,7 +1,5 @@
 """Watching a training loop of one's own for the step where a network leaves its affine twin."""
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 
@@ -22,7 +20,7 @@ class ExitMonitor:
 
     Args:
         model: the network, at step 0.
-        twin: its ``affine_twin``.
+        twin: its ``affine_twin``, whose layers are those that learn.
         x: training inputs, ``[n, ...]``.
         y: targets, ``[n]`` or ``[n, C]``: the loss is (1/2n) sum_i ||f(x_i) - y_i||^2.
         x_test: test inputs, ``[k, ...]``, on which network and twin are compared.
@@ -30,7 +28,6 @@ class ExitMonitor:
         learning_rate: one, or one for each layer by its name.
         momentum: the coefficient of ``keras.optimizers.SGD``.
         probe: how many of the test inputs, the first ones, the tangent kernel is watched on; 0: it is not.
-        variables: those that learn, as in ``affine_twin``; by default the layers of the twin.
         function_threshold: the share of the mean of f_lin^2, as in ``ExitDetector``.
         kernel_threshold: the share of the kernel's norm, likewise.
 
@@ -57,15 +54,13 @@ class ExitMonitor:
         learning_rate: Rates,
         momentum: float = 0.0,
         probe: int = 200,
-        variables: Sequence[str | keras.Variable] | None = None,
         function_threshold: float = 0.1,
         kernel_threshold: float = 0.5,
     ) -> None:
         if not isinstance(probe, (int, np.integer)) or probe < 0:
             raise InputError(f"probe must be a number of examples from 0 on. Received: probe={probe!r}.")
         x, self._x = checked_x(x, twin.coordinates, "x"), checked_x(x_test, twin.coordinates, "x_test")
-        self._model = model
-        self._variables = list(twin.layers) if variables is None else variables
+        self._model, self._layers = model, list(twin.layers)
         y, _ = checked_targets(y, len(x), twin.outputs)
         y_test, _ = checked_targets(y_test, len(self._x), twin.outputs)
         self._start = outputs_of(model, self._x)
@@ -104,4 +99,4 @@ class ExitMonitor:
     def _tangent_kernel(self) -> np.ndarray | None:
         if not len(self._probe):
             return None
-        return empirical_ntk(self._model, self._probe, outputs="trace", variables=self._variables, show_progress=False)
+        return empirical_ntk(self._model, self._probe, outputs="trace", variables=self._layers, show_progress=False)
