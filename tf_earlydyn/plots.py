@@ -18,7 +18,6 @@ NAMES = {LINEAR: r"linear model $\psi$", TWIN: "affine twin", NETWORK: "network"
 _WIDTHS = {LINEAR: 3.0, TWIN: 1.9, NETWORK: 0.9}
 _COLOURS = dict(zip((NETWORK, LINEAR, TWIN), sns.color_palette("colorblind"), strict=False))
 _DASHES = {NETWORK: "", LINEAR: (3, 1.5), TWIN: (1, 1)}
-_SOLID, _DASHED = "", (3, 1.5)
 _FIT = {"linewidth": 0.8, "linestyle": "--"}
 _LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
 _LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
@@ -36,7 +35,7 @@ _REFERENCE = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
 
 def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
     """Figure (a): losses of network and linear models against log steps, train solid, test dashed."""
-    _models(metrics, ax, "loss", columns.loss, columns.SPLITS, _models_of(metrics))
+    _models(metrics, ax, "loss", columns.loss, columns.SPLITS, [*columns.companions(metrics), NETWORK])
     ax.axhline(optimum, linestyle=":", label="linear optimum", **_REFERENCE)
     return ax
 
@@ -61,7 +60,8 @@ def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
 
 def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
     """The test loss split by the residual's part in V_lin, the span of the inputs, and the part outside it."""
-    return _models(metrics, ax, "test loss by part", columns.residual, columns.PARTS, _models_of(metrics))
+    models = [*columns.companions(metrics), NETWORK]
+    return _models(metrics, ax, "test loss by part", columns.residual, columns.PARTS, models)
 
 
 def kernels(metrics: pd.DataFrame, ax: Axes) -> Axes:
@@ -179,10 +179,6 @@ def mark_step(ax: Axes, step: float, label: str, interval: tuple[float, float] |
     if interval is not None:
         ax.axvspan(*interval, alpha=0.15, linewidth=0, **shade)
     return ax
-
-
-def _models_of(metrics: pd.DataFrame) -> list[str]:
-    return [*columns.companions(metrics), NETWORK]
 
 
 def _models(
