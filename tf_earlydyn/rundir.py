@@ -117,6 +117,13 @@ def write_json(path: Path, content: dict) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+def write_origin(directory: RunDirectory, description: dict, flags: str) -> None:
+    """Writes what a directory is of: ``config.json``, the flags that repeat it, and where it was made."""
+    write_json(directory.config, description)
+    write_text(directory.flags, flags)
+    write_json(directory.provenance, provenance())
+
+
 def read_json(path: Path) -> dict:
     """Reads JSON.
 

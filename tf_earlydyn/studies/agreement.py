@@ -6,7 +6,7 @@ import time
 from tf_earlydyn import columns, report, training
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.errors import DivergenceError
-from tf_earlydyn.rundir import RunDirectory, provenance, write_json, write_text
+from tf_earlydyn.rundir import RunDirectory, write_json, write_origin
 from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.recording import Recorder
 from tf_earlydyn.studies.setup import Setup, learning_layers, network_rates, prepare
@@ -24,9 +24,7 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
     setup = prepare(config)
     directory.make()
     description = describe(setup)
-    write_json(directory.config, description)
-    write_text(directory.flags, flagfile(config))
-    write_json(directory.provenance, provenance())
+    write_origin(directory, description, flagfile(config))
     started = time.monotonic()
     recorder = _train(setup, directory, show_progress)
     setup.network.save(directory.network)

@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from tf_earlydyn.config import KernelStudyConfig, flagfile
-from tf_earlydyn.rundir import RunDirectory, provenance, write_csv, write_json, write_text
+from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.kernel_errors import kernel_errors
 from tf_earlydyn.studies.power_law import fit_power_law
 from tf_earlydyn.studies.scaling_figures import draw
@@ -31,9 +31,7 @@ def run(config: KernelStudyConfig, show_progress: bool = True) -> RunDirectory:
     """
     directory = RunDirectory.new(config.run_dir)
     directory.make()
-    write_json(directory.config, describe(config))
-    write_text(directory.flags, flagfile(config))
-    write_json(directory.provenance, provenance())
+    write_origin(directory, describe(config), flagfile(config))
     started = time.monotonic()
     exponents = []
     if config.study in ("kernel", "both"):

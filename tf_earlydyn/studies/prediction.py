@@ -13,7 +13,7 @@ from tf_earlydyn import data, metrics, models, plots, report, training, twin
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import InputError
-from tf_earlydyn.rundir import RunDirectory, provenance, write_csv, write_json, write_text
+from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.setup import learning_layers
 from tf_earlydyn.twin.inputs import outputs_of
 
@@ -35,9 +35,7 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
     directory.make()
     sizes = {"n_train": len(examples.y_train), "n_test": len(examples.y_test), "outputs": examples.outputs}
     description = {**dataclasses.asdict(config), "sizes": sizes}
-    write_json(directory.config, description)
-    write_text(directory.flags, flagfile(config))
-    write_json(directory.provenance, provenance())
+    write_origin(directory, description, flagfile(config))
     write_csv(directory.prediction, rows)
     directory.figures.mkdir()
     drawing = partial(_drawn, rows=rows, optimum=summary["train_optimum"])

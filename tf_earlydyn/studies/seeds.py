@@ -7,7 +7,7 @@ import pandas as pd
 
 from tf_earlydyn import exits, report
 from tf_earlydyn.config import RunConfig, flagfile
-from tf_earlydyn.rundir import RunDirectory, provenance, read_csv, read_json, write_csv, write_json, write_text
+from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
 from tf_earlydyn.studies import agreement
 
 
@@ -27,9 +27,7 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
     ]
     runs = [agreement.run(configs[0], show_progress)]  # it looks at the input before it writes anything
     description = {**read_json(runs[0].config), **dataclasses.asdict(config)}
-    write_json(directory.config, description)
-    write_text(directory.flags, flagfile(config))
-    write_json(directory.provenance, provenance())
+    write_origin(directory, description, flagfile(config))
     runs += [agreement.run(one, show_progress) for one in configs[1:]]
     summary = summarise([read_json(run.summary) for run in runs])
     write_csv(
