@@ -67,9 +67,21 @@ def test_models_without_columns_are_not_drawn(ax):
 
 
 def test_a_linear_model_that_diverges_leaves_the_others_to_be_seen(ax):
-    table = metrics()
-    plots.losses(table.assign(twin_train_loss=10.0 ** np.arange(4) ** 5), ax, 0.5)
-    assert ax.get_ylim()[1] == 3 * table[["network_train_loss", "network_test_loss"]].max(axis=None)
+    """1, 10, 10^32 and more, of which the first two are within ten times the network's largest, 13."""
+    table = metrics().assign(twin_train_loss=10.0 ** np.arange(4) ** 5)
+    plots.losses(table, ax, 0.5)
+    assert (1, 10) in {tuple(line.get_ydata()) for line in ax.lines}
+    bottom, top = ax.get_ylim()
+    assert -13 < bottom < 0 and top < 130
+
+
+def test_logits_of_a_model_that_diverges_leave_the_others_to_be_seen(ax):
+    rows = [
+        {"step": step, "example": 0, "output": 0, "target": 1.0, "network": 1.0, "twin": -(10.0 ** (4 * k))}
+        for k, step in enumerate(STEPS)
+    ]
+    plots.logits(pd.DataFrame(rows), ax)
+    assert -2 < ax.get_ylim()[0] < ax.get_ylim()[1] < 2
 
 
 def test_gaps_are_drawn_from_step_1_on(ax):

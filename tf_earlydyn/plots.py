@@ -22,7 +22,7 @@ _FIT = {"linewidth": 0.8, "linestyle": "--"}
 _LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
 _LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
 _LAYER_MARKERS = {"first": "o", "second": "X", "both": "s"}
-_ROOM = 3.0  # times the network's highest loss
+_ROOM = 10.0  # times the network's largest value, up to which a linear model that diverges is drawn
 _PART_NAMES = {
     "train": "train",
     "test": "test",
@@ -84,7 +84,7 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
     """
     one_output = table["output"].nunique() == 1
     models = [model for model in _MODELS if model in table]
-    own = table.loc[table.groupby(["step", "example"])["target"].idxmax()]
+    own = _in_sight(table.loc[table.groupby(["step", "example"])["target"].idxmax()], models, [NETWORK])
     table = own.melt(id_vars=["step", "example"], value_vars=models, var_name="model", value_name="logit")
     sns.lineplot(
         data=table,
@@ -196,15 +196,20 @@ def _models(
         for model in models
         for part, style in zip(parts, ("-", "--"), strict=True)
     }
+    if NETWORK in models:
+        metrics = _in_sight(metrics, [column(*names) for names in looks], [column(NETWORK, part) for part in parts])
     for (model, part), look in looks.items():
         _curve(metrics, column(model, part), ax, **look)
-    if NETWORK in models:  # of a linear model that diverges, what is beyond is left out
-        highest = max(metrics[column(NETWORK, part)].max() for part in parts)
-        ax.set_ylim(top=min(ax.get_ylim()[1], _ROOM * highest))
     for model in reversed(models):
         for part in parts:
             ax.plot([], [], **looks[model, part], label=f"{NAMES[model]}, {_PART_NAMES[part]}")
     return _finish(ax, label)
+
+
+def _in_sight(table: pd.DataFrame, names: Sequence[str], of_network: Sequence[str]) -> pd.DataFrame:
+    """The table without what is so far beyond the network's own columns that these would not be seen."""
+    limit = _ROOM * table[of_network].abs().max(axis=None)
+    return table.assign(**{name: table[name].where(table[name].abs() <= limit) for name in names})
 
 
 def _curve(metrics: pd.DataFrame, column: str, ax: Axes, **look) -> None:

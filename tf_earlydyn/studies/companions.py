@@ -158,5 +158,6 @@ class Twin:
         """As ``Companion`` has it; of outputs taken one by one there is no Keras model, and no file."""
         if self.model.crossed:
             model = self.model.linear_model()
-            model.beta.kernel.assign(self.descent.betas([step])[0, 0])
+            with np.errstate(over="ignore"):  # of a descent that diverges
+                model.beta.kernel.assign(self.descent.betas([step])[0, 0])
             model.save(directory.twin)
