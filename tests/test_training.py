@@ -96,7 +96,7 @@ def test_subclassed_models_train(float64):
 
 def test_steps_per_call_do_not_change_the_run(monkeypatch):
     def last(per_call):
-        monkeypatch.setattr(training, "STEPS_PER_CALL", per_call)
+        monkeypatch.setattr(training.loop, "STEPS_PER_CALL", per_call)
         f = models.build(ModelConfig(width=8), (5,), 1, seed=0)
         learner = Learner("f", f, GradientDescent(0.5))
         training.train([learner], X.astype(np.float32), Y.astype(np.float32), [0, 10, 17], show_progress=False)
