@@ -20,6 +20,7 @@ FLOORS = {
     "exits": 0,
     "plots": 0,
     "xla": 0,
+    "distribution": 0,
     "theory": 1,
     "data": 1,
     "models": 1,

@@ -1,4 +1,4 @@
-"""Many steps of several models in one compiled call."""
+"""Many steps of several models in one compiled call: blocks of rows, in streams side by side, on every replica."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,58 +6,138 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.errors import DivergenceError
+from tf_earlydyn.distribution import cores, local_devices, on_cpu
+from tf_earlydyn.errors import DivergenceError, InputError
+from tf_earlydyn.training.layout import Layout
 from tf_earlydyn.training.learner import Learner
-from tf_earlydyn.xla import Compiled, convolves
+from tf_earlydyn.training.replicas import Weights, placed
+from tf_earlydyn.training.traits import Traits, traits
+from tf_earlydyn.xla import Compiled
+
+_CACHE = 2**21  # bytes that the forward pass of a block makes: the size of a core's own cache
+_DEVICE = 2**30  # the same where there is no such cache
+_GAIN = 4  # numbers that a block makes for each weight, at least: its gradients are added up, which must not cost much
+
+Values = list[tuple[list[tf.Tensor], list[tf.Tensor]]]  # of each learner's variables
 
 
 class Advance:
-    """Runs steps in one compiled call; the data lies on the device from the start."""
+    """Steps of gradient descent on all examples, the same whatever the replicas, streams and blocks.
 
-    def __init__(self, learners: Sequence[Learner], x: np.ndarray | tf.Tensor, y: np.ndarray | tf.Tensor) -> None:
-        shared = tf.constant(y)
-        self._learners = tuple(learners)
-        self._x = tf.constant(x)
-        self._targets = tuple(shared if own is None else tf.constant(own) for own in (k.targets for k in learners))
-        for learner, targets in zip(self._learners, self._targets, strict=True):
-            learner.build(tuple(self._x.shape), tuple(targets.shape))
-        self._outputs = shared.shape[1]
-        self._compiled = self._compile()
+    Each replica sums loss and gradients over the rows of its share, block by block; the sums of all replicas are added
+    up, divided by n, and every replica makes the same step.
 
-    def _compile(self) -> Compiled:
-        """The loop, compiled by XLA.
+    Args:
+        learners: what is trained.
+        x: inputs, ``[n, ...]``.
+        y: targets, ``[n, C]``.
+        strategy: where it is computed.
 
-        Within a loop, XLA's code for convolutions on a CPU is many times slower than outside of one; there, it is
-        the step alone that XLA compiles, and the loop around it is TensorFlow's.
+    Raises:
+        InputError: if shapes do not fit, a rate fits no layer, or the models cannot be trained under the strategy.
+    """
+
+    def __init__(self, learners: Sequence[Learner], x: np.ndarray, y: np.ndarray, strategy: tf.distribute.Strategy):
+        x, y = np.asarray(x), np.asarray(y)
+        targets = [y if learner.targets is None else learner.targets for learner in learners]
+        for learner, own in zip(learners, targets, strict=True):
+            learner.build(x.shape, own.shape)
+        self._learners, self._strategy = tuple(learners), strategy
+        self._outputs, self._dtype = y.shape[1], y.dtype
+        self._weights = [Weights(learner, strategy) for learner in learners]
+        found = traits([learner.model for learner in learners], x)
+        self.layout = _layout(x, found, sum(learner.model.count_params() for learner in learners), strategy)
+        self._n = self.layout.n
+        arrays = (self.layout.spread(x), self.layout.weights(y.dtype), *map(self.layout.spread, targets))
+        self._shares = list(zip(*(placed(strategy, array) for array in arrays), strict=True))
+        self._compiled = self._compile(found)
+
+    def _compile(self, found: Traits) -> Compiled:
+        """The loop over steps is TensorFlow's; a stream is compiled by XLA as a whole.
+
+        But for convolutions on a CPU: within a loop XLA's code for them is many times slower than outside of one, so
+        that there the loop over blocks is TensorFlow's as well, and it is a block that XLA compiles.
         """
-        step = tf.function(self._step, jit_compile=True)
-        accelerated = any(map(tf.config.list_logical_devices, ("GPU", "TPU")))
-        apart = not accelerated and convolves(step, self._x, self._targets)
-        return Compiled(partial(self._steps, step), xla=not apart, plain=partial(self._steps, self._step))
+        xla = partial(tf.function, jit_compile=True)
+        if found.convolves and on_cpu(self._strategy):
+            stream = partial(self._stream, xla(self._block))
+        else:
+            stream = xla(partial(self._stream, self._block))
+        return Compiled(
+            partial(self._steps, stream), xla=False, plain=partial(self._steps, partial(self._stream, self._block))
+        )
 
     def __call__(self, start: int, count: int) -> dict[str, float]:
         """The losses before the last of ``count`` steps, as means over the outputs."""
-        done, losses = self._compiled(self._x, self._targets, tf.constant(count))
+        done, losses = self._compiled(tf.constant(count), self._shares)
         losses = dict(zip((learner.name for learner in self._learners), losses.numpy().tolist(), strict=True))
         for name, loss in losses.items():
             if not np.isfinite(loss):
                 raise DivergenceError(f"{name} train loss", start + int(done) - 1)
         return {name: loss / self._outputs for name, loss in losses.items()}
 
-    def _step(self, x: tf.Tensor, targets: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """A step of every learner: the losses before it."""
-        return tf.stack([learner.step(x, y) for learner, y in zip(self._learners, targets, strict=True)])
+    def write_back(self) -> None:
+        """Gives the models the weights of the moment."""
+        for weights in self._weights:
+            weights.write_back()
 
-    def _steps(
-        self, step: Callable, x: tf.Tensor, targets: tuple[tf.Tensor, ...], count: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _steps(self, stream: Callable, count: tf.Tensor, shares: list) -> tuple[tf.Tensor, tf.Tensor]:
         """Steps until ``count`` are done or a loss is not finite: how many, and the losses before the last."""
 
         def goes_on(done, losses):
             return (done < count) & tf.reduce_all(tf.math.is_finite(losses))
 
         def body(done, _):
-            return done + 1, step(x, targets)
+            losses = self._strategy.run(partial(self._step, stream), args=(shares,))
+            return done + 1, self._strategy.experimental_local_results(losses)[0]
 
-        first = tf.zeros(len(self._learners), targets[0].dtype)
+        first = tf.zeros(len(self._learners), self._dtype)
         return tf.while_loop(goes_on, body, (tf.constant(0), first))
+
+    def _step(self, stream: Callable, shares: list) -> tf.Tensor:
+        """A step of every learner, in a replica: the losses before it."""
+        values = [weights.read() for weights in self._weights]
+        sums, others = zip(*(stream(values, *share) for share in shares), strict=True)
+        sums = tf.nest.map_structure(lambda *parts: tf.add_n(parts), *sums)
+        context = tf.distribute.get_replica_context()
+        sums = tf.nest.pack_sequence_as(sums, context.all_reduce(tf.distribute.ReduceOp.SUM, tf.nest.flatten(sums)))
+        for learner, weights, (_, gradients), new in zip(self._learners, self._weights, sums, others[0], strict=True):
+            for variable, value in zip(weights.others, new, strict=True):
+                variable.assign(value)
+            learner.optimiser.apply([gradient / self._n for gradient in gradients], weights.trainable)
+        return tf.stack([loss / self._n for loss, _ in sums])
+
+    def _stream(self, block: Callable, values: Values, x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor):
+        """The sums of every learner over all blocks, and the others' values."""
+        if self.layout.blocks == 1:
+            return block(values, x[0], weights[0], *(y[0] for y in targets))
+
+        def body(number, sums):
+            more, _ = block(values, x[number], weights[number], *(y[number] for y in targets))
+            return number + 1, tf.nest.map_structure(tf.add, sums, more)
+
+        zeros = [(tf.zeros([], self._dtype), [tf.zeros_like(value) for value in trainable]) for trainable, _ in values]
+        sums = tf.while_loop(lambda number, _: number < self.layout.blocks, body, (tf.constant(0), zeros))[1]
+        return sums, [others for _, others in values]
+
+    def _block(self, values: Values, x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor):
+        """The sums of every learner over a block of rows, and the others' values after it."""
+        found = [
+            learner.sums(*own, x, y, weights) for learner, own, y in zip(self._learners, values, targets, strict=True)
+        ]
+        return [(loss, gradients) for loss, gradients, _ in found], [others for *_, others in found]
+
+
+def _layout(x: np.ndarray, found: Traits, weights: int, strategy: tf.distribute.Strategy) -> Layout:
+    replicas = strategy.num_replicas_in_sync
+    if not found.apart:
+        if replicas > 1:
+            raise InputError(
+                "a network whose examples meet in training, as in batch normalisation, or that draws at random, as in "
+                f"dropout, trains on one device. Received: {replicas} replicas."
+            )
+        return Layout.of(len(x), 1, 1, len(x))
+    cached = on_cpu(strategy)
+    streams = max(1, cores() // len(local_devices(strategy))) if cached else 1
+    entries = max((_CACHE if cached else _DEVICE) // x.itemsize, _GAIN * weights)
+    return Layout.of(len(x), replicas, streams, max(1, entries // found.entries))

@@ -29,26 +29,33 @@ class GradientDescent:
         for variable in variables:
             self._rate(variable)
         if isinstance(self.learning_rate, Mapping):
-            unknown = set(self.learning_rate) - {part for variable in variables for part in variable.path.split("/")}
+            unknown = set(self.learning_rate) - {part for variable in variables for part in _layers(variable)}
             if unknown:
                 raise InputError(
                     f"learning_rate names layers. Received: {sorted(unknown)}, of which the model has none."
                 )
 
-    def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable]) -> None:
+    def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable | tf.Variable]) -> None:
         """One step."""
         for gradient, variable in zip(gradients, variables, strict=True):
             rate = self._rate(variable)
             if rate:
                 variable.assign_sub(rate * gradient)
 
-    def _rate(self, variable: keras.Variable) -> float:
+    def _rate(self, variable: keras.Variable | tf.Variable) -> float:
         if not isinstance(self.learning_rate, Mapping):
             return self.learning_rate
-        rates = [rate for name, rate in self.learning_rate.items() if name in variable.path.split("/")]
+        rates = [rate for name, rate in self.learning_rate.items() if name in _layers(variable)]
         if len(rates) != 1:
-            raise InputError(f"learning_rate must give one rate for {variable.path}. Received: {self.learning_rate!r}.")
+            raise InputError(
+                f"learning_rate must give one rate for {'/'.join(_layers(variable))}. Received: {self.learning_rate!r}."
+            )
         return rates[0]
+
+
+def _layers(variable: keras.Variable | tf.Variable) -> list[str]:
+    """Names of the layers that a variable is in, from its path; a replica's copy has the path for its name."""
+    return getattr(variable, "path", variable.name).split("/")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,18 +88,33 @@ class Learner:
             )
         self.optimiser.build(self.model.trainable_variables)
 
-    def step(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """One step on the loss of ``x`` and ``y``; the loss before it, ``[]``."""
-        loss, gradients = self.loss_and_gradients(x, y)
-        self.optimiser.apply(gradients, self.model.trainable_variables)
-        return loss
-
-    def loss_and_gradients(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """(1/2n) sum_i ||f(x_i) - y_i||^2 and its gradient by each trainable variable.
+    def sums(
+        self,
+        trainable: Sequence[tf.Tensor],
+        others: Sequence[tf.Tensor],
+        x: tf.Tensor,
+        y: tf.Tensor,
+        weights: tf.Tensor,
+    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+        """(1/2) sum_i weights_i ||f(x_i) - y_i||^2, its gradient by each trainable variable, the others' new values.
 
         The outputs are summed, not averaged, so that each output learns at its own rate whatever their number.
+
+        Args:
+            trainable: values of the trainable variables.
+            others: values of the others, which a model may change in a call.
+            x: inputs, ``[rows, ...]``.
+            y: targets, ``[rows, C]``.
+            weights: 1, or 0 for rows that fill up a block, ``[rows, 1]``.
         """
         with tf.GradientTape() as tape:
-            residual = self.model(x, training=True) - y
-            loss = tf.reduce_sum(tf.square(residual)) / (2 * x.shape[0])
-        return loss, tape.gradient(loss, [variable.value for variable in self.model.trainable_variables])
+            tape.watch(trainable)
+            with keras.StatelessScope(zip(self._variables(), (*trainable, *others), strict=True)) as scope:
+                outputs = self.model(x, training=True)
+            loss = tf.reduce_sum(weights * tf.square(outputs - y)) / 2
+        gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        changed = map(scope.get_current_value, self.model.non_trainable_variables)
+        return loss, gradients, [value if new is None else new for value, new in zip(others, changed, strict=True)]
+
+    def _variables(self) -> tuple[keras.Variable, ...]:
+        return (*self.model.trainable_variables, *self.model.non_trainable_variables)

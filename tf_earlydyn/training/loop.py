@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tf_earlydyn.distribution import current_strategy
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.training.advance import Advance
 from tf_earlydyn.training.learner import Learner
@@ -23,11 +24,13 @@ def train(
     stops: Sequence[int],
     callbacks: Iterable[Callback] = (),
     show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> None:
     """Full-batch training of all ``learners`` on ``x`` ``[n, ...]``, ``y`` ``[n, C]``.
 
     The models are taken to be at step ``stops[0]`` and are trained to ``stops[-1]``; at each of ``stops`` every
-    callback is called with the step.
+    callback is called with the step, when the models have that step's weights. Under a ``strategy``, by default that
+    whose scope this is, or else one device, the examples are shared out among its replicas.
 
     Raises:
         InputError: if the shapes do not fit, a rate fits no layer, or ``stops`` do not rise.
@@ -35,7 +38,7 @@ def train(
     """
     if len(stops) < 1 or any(stop <= start for start, stop in pairwise(stops)):
         raise InputError(f"stops must be rising steps. Received: stops={list(stops)}.")
-    advance = Advance(learners, x, y)
+    advance = Advance(learners, x, y, strategy or current_strategy())
     callbacks = tuple(callbacks)
     first, last = stops[0], stops[-1]
     with tqdm(total=last, initial=first, unit="step", disable=not show_progress, leave=False) as progress:
@@ -47,6 +50,7 @@ def train(
                 losses = advance(at, count)
                 progress.update(count)
                 progress.set_postfix({name: f"{loss:.4g}" for name, loss in losses.items()})
+            advance.write_back()
             for callback in callbacks:
                 callback(stop)
 

@@ -1,0 +1,32 @@
+"""Where it is computed: strategies of ``tf.distribute``, and the devices of this process."""
+
+import os
+
+import tensorflow as tf
+
+
+def current_strategy() -> tf.distribute.Strategy:
+    """The strategy whose scope this is, or else that of one device: the first GPU, or the CPU."""
+    if tf.distribute.has_strategy():
+        return tf.distribute.get_strategy()
+    return tf.distribute.OneDeviceStrategy("/gpu:0" if tf.config.list_logical_devices("GPU") else "/cpu:0")
+
+
+def on_one_device(strategy: tf.distribute.Strategy) -> bool:
+    """Whether variables are what they are without a strategy."""
+    return isinstance(strategy, tf.distribute.OneDeviceStrategy)
+
+
+def local_devices(strategy: tf.distribute.Strategy) -> tuple[str, ...]:
+    """The device of each of this process's replicas."""
+    return tuple(strategy.extended.worker_devices)
+
+
+def on_cpu(strategy: tf.distribute.Strategy) -> bool:
+    """Whether its replicas are on CPUs."""
+    return all("CPU" in device.upper() for device in local_devices(strategy))
+
+
+def cores() -> int:
+    """How many CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,61 @@
+"""What networks' computation is like, as far as it decides how examples are taken through it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn.ntk.weights import moved
+
+_TRACED = 3  # examples
+_CHANGING = ("Assign", "Random", "Rng")  # begin the names of operations that a call does not repeat
+
+
+class Traits(NamedTuple):
+    """What tracing models in training mode tells.
+
+    Attributes:
+        entries: numbers per example that the forward passes make.
+        convolves: whether there is a convolution.
+        apart: whether examples can be taken through in parts: no model changes its state in a call, as batch
+            normalisation and dropout do, and no outputs depend on other examples.
+    """
+
+    entries: int
+    convolves: bool
+    apart: bool
+
+
+def traits(models: Sequence[keras.Model], x: np.ndarray) -> Traits:
+    """Those of models that are trained together on inputs ``x`` ``[n, ...]``."""
+    found = [_of(model, x) for model in models]
+    entries, convolves, apart = zip(*found, strict=True)
+    return Traits(sum(entries), any(convolves), all(apart))
+
+
+def _of(model: keras.Model, x: np.ndarray) -> Traits:
+    traced = tf.function(lambda inputs: model(inputs, training=True))
+    graph = traced.get_concrete_function(tf.TensorSpec((_TRACED, *x.shape[1:]), x.dtype)).graph
+    sizes = [tensor.shape for operation in graph.get_operations() for tensor in operation.outputs]
+    entries = sum(size.num_elements() // _TRACED for size in sizes if size.rank and size[0] == _TRACED)
+    kinds = _kinds(graph.as_graph_def())
+    convolves = any(kind.startswith(("Conv", "DepthwiseConv")) for kind in kinds)
+    return Traits(entries, convolves, not any(kind.startswith(_CHANGING) for kind in kinds) and _is_apart(model, x))
+
+
+def _kinds(graph) -> set[str]:
+    """Names of a graph's operations, with those of the functions that it calls."""
+    inner = (node for function in graph.library.function for node in function.node_def)
+    return {node.op for node in (*graph.node, *inner)}
+
+
+def _is_apart(model: keras.Model, x: np.ndarray) -> bool:
+    """Whether the first of three examples has the outputs that it has alone; with weights that are not at step 0, where
+    outputs that are 0 depend on nothing.
+    """
+    three = x[[0, len(x) // 2, -1]]
+    with moved(model):
+        together, alone = (np.asarray(model(batch, training=True)) for batch in (three, three[[0, 0, 0]]))
+    return np.allclose(together[0], alone[0], rtol=1e-3, atol=1e-6 * np.abs(together).max(), equal_nan=True)
