@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from benchmarks.workers.descents import Descend, by_fit, by_tf_function, by_the_package
 from benchmarks.workers.ours import network
 from benchmarks.workers.serve import Computation, serve
-from tf_earlydyn.training import GradientDescent, Learner, train
 from tf_earlydyn.twin import affine_twin
 
 
@@ -17,9 +15,7 @@ def closed_form(x, y, steps, rate, weights, **_) -> Computation:
     return lambda: twin.trajectory(x, y, float(rate), steps[-1:])[0]
 
 
-def _of(descent: Callable[..., Callable[[], None]]) -> Callable[..., Computation]:
-    """A method from ``descent(model, x, y, rate, steps)``, which gives a function that takes all the steps."""
-
+def _of(descent: Callable[..., Descend]) -> Callable[..., Computation]:
     def prepare(x, y, steps, rate, weights, **_) -> Computation:
         model = affine_twin(network(x, weights), x).linear_model(dtype="float64")
         x, y = x.astype(np.float64), y.astype(np.float64)
@@ -34,35 +30,6 @@ def _of(descent: Callable[..., Callable[[], None]]) -> Callable[..., Computation
         return predictions
 
     return prepare
-
-
-def by_the_package(model: keras.Model, x: np.ndarray, y: np.ndarray, rate: float, steps: int) -> Callable[[], None]:
-    """The package's loop, which compiles anew in each call, as a program that trains one model does."""
-    return lambda: train([Learner("twin", model, GradientDescent(rate))], x, y, [0, steps], show_progress=False)
-
-
-def by_tf_function(model: keras.Model, x: np.ndarray, y: np.ndarray, rate: float, steps: int) -> Callable[[], None]:
-    inputs, targets = tf.constant(x), tf.constant(y)
-
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.square(model(inputs) - targets)) / 2
-        for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
-            variable.assign_sub(rate * gradient)
-
-    variables = [variable.value for variable in model.trainable_variables]
-
-    def descend() -> None:
-        for _ in range(steps):
-            step()
-
-    return descend
-
-
-def by_fit(model: keras.Model, x: np.ndarray, y: np.ndarray, rate: float, steps: int) -> Callable[[], None]:
-    model.compile(keras.optimizers.SGD(rate / 2), loss="mse")  # half the rate: "mse" is not halved, as the loss is
-    return lambda: model.fit(x, y, batch_size=len(x), epochs=steps, shuffle=False, verbose=0)
 
 
 METHODS = {
