@@ -12,6 +12,8 @@ import numpy as np
 from benchmarks import results
 from benchmarks.tasks import Agreement
 
+SEED = 0
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -45,12 +47,16 @@ class Case:
         hidden = [(*window, *pair) for pair in itertools.pairwise(widths)]
         return [*hidden, (math.prod(self.input_shape[:-1]) * self.width, self.outputs)]
 
-    def save(self, file: Path, seed: int = 0) -> None:
-        """Draws inputs ``x``, [n, ...], and ``weights_0`` and on, all N(0, 1), and writes them to an .npz file."""
-        rng = np.random.default_rng(seed)
-        arrays = {f"weights_{number}": shape for number, shape in enumerate(self.weight_shapes())}
-        arrays["x"] = (self.n, *self.input_shape)
-        np.savez(file, **{name: rng.standard_normal(shape, np.float32) for name, shape in arrays.items()})
+    def save(self, file: Path) -> None:
+        """Writes what is drawn to an .npz file."""
+        np.savez(file, **self.draw())
+
+    def draw(self) -> dict[str, np.ndarray]:
+        """``weights_0`` and on, and inputs ``x``, [n, ...], all N(0, 1)."""
+        rng = np.random.default_rng(SEED)
+        shapes = {f"weights_{number}": shape for number, shape in enumerate(self.weight_shapes())}
+        shapes["x"] = (self.n, *self.input_shape)
+        return {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
 
     def examine(self, found: np.ndarray, expected: np.ndarray) -> dict:
         """The largest difference of two kernels, relative to the largest diagonal entry of the second one."""

@@ -1,4 +1,4 @@
-"""What is to be learned in ``benchmark.py predict``: Figure 1's network and examples."""
+"""What is to be learned: Figure 1's network and examples."""
 
 import dataclasses
 from pathlib import Path
@@ -33,11 +33,16 @@ class Learning:
         return np.unique(np.rint(np.append(0, np.geomspace(1, self.steps, 31))).astype(int))
 
     def save(self, file: Path) -> None:
-        """Writes examples, steps, the rate, and the layers' weights to an .npz file."""
+        """Writes what is drawn to an .npz file."""
+        np.savez(file, **self.draw())
+
+    def draw(self) -> dict[str, np.ndarray]:
+        """Examples, steps, the rate, and the layers' weights."""
         drawn = data.load(DataConfig(n_train=self.n, n_test=self.n_test), SEED)
         examples = {"x": drawn.x_train, "y": drawn.y_train, "x_test": drawn.x_test, "y_test": drawn.y_test}
         hidden, readout = self._weights(drawn.x_train.shape[1])
-        np.savez(file, **examples, steps=self.recorded(), rate=RATE, weights_0=hidden, weights_1=readout)
+        descent = {"steps": self.recorded(), "rate": np.array(RATE)}
+        return {**examples, **descent, "weights_0": hidden, "weights_1": readout}
 
     def _weights(self, d: int) -> tuple[np.ndarray, np.ndarray]:
         """Of two equal halves with opposite readouts: those of ``te.antisymmetric``, as one network in any library."""

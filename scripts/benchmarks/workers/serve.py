@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.workers.weights import names
+
 Computation = Callable[[], np.ndarray]  # computes the result anew; the array is in the host's memory
 _CALLS = 10_000  # at most: the times of a computation of microseconds must not count as its memory
 _MEMORY = ("resource_exhausted", "resourceexhausted", "out of memory", "allocate", "bad_alloc")
@@ -56,8 +58,8 @@ def _peak_memory() -> int | None:
 def _read(file: str) -> dict:
     with np.load(file) as arrays:
         content = dict(arrays)
-    numbered = [f"weights_{number}" for number in range(len(content)) if f"weights_{number}" in content]
-    return {**{name: content[name] for name in content.keys() - numbered}, "weights": [*map(content.get, numbered)]}
+    layers = names(content)
+    return {**{name: content[name] for name in content.keys() - layers}, "weights": [*map(content.get, layers)]}
 
 
 def _send(answers, content: dict) -> None:
