@@ -61,13 +61,16 @@ class Entrant:
         return {"ratio": ratio, "ratio_min": min(rounds), "ratio_max": max(rounds)}
 
 
-def table(entrants: Sequence[Entrant]) -> str:
-    """A row for each entrant, the first being ours; the fastest method of each peer is marked."""
+def table(entrants: Sequence[Entrant], steps: int | None = None) -> str:
+    """A row for each entrant, the first being ours; the fastest method of each peer is marked.
+
+    The median time is that of a call, or of each of the ``steps`` that a call takes.
+    """
     fastest = [_fastest(entrants, peer) for peer in {entrant.peer for entrant in entrants[1:]}]
-    heads = ("", "first call", "median", "over ours", "(in a round)", "memory", "difference", "")
+    heads = ("", "first call", "a step" if steps else "median", "over ours", "(in a round)", "memory", "difference", "")
     lines = [_ROW.format(*heads).rstrip()]
     for entrant in entrants:
-        lines.append(_row(entrant, entrants[0], "fastest" if entrant in fastest else "").rstrip())
+        lines.append(_row(entrant, entrants[0], steps, "fastest" if entrant in fastest else "").rstrip())
     return "\n".join(lines)
 
 
@@ -76,17 +79,22 @@ def _fastest(entrants: Sequence[Entrant], peer: str) -> Entrant | None:
     return min(timed, key=lambda entrant: entrant.median) if len(timed) > 1 else None
 
 
-def _row(entrant: Entrant, ours: Entrant, mark: str) -> str:
+def _row(entrant: Entrant, ours: Entrant, steps: int | None, mark: str) -> str:
     if entrant.failure:
         return f"  {entrant.name:<40}{entrant.failure:>12}"
     memory = "" if entrant.memory is None else f"{entrant.memory / 2**20:,.0f} MB"
     ratio, extremes, difference = "", "", ""
     if entrant is not ours:
         ratios = entrant.ratios(ours)
-        ratio, extremes = f"{ratios['ratio']:.1f}", "({ratio_min:.1f} to {ratio_max:.1f})".format(**ratios)
+        ratio, least, most = (_times(ratios[name]) for name in ("ratio", "ratio_min", "ratio_max"))
+        extremes = f"({least} to {most})"
         difference = f"{entrant.difference:.0e}"
-    times = (f"{entrant.first:.3g} s", f"{entrant.median:.3g} s")
-    return _ROW.format(entrant.name, *times, ratio, extremes, memory, difference, mark)
+    median = f"{entrant.median / steps * 1000:.3g} ms" if steps else f"{entrant.median:.3g} s"
+    return _ROW.format(entrant.name, f"{entrant.first:.3g} s", median, ratio, extremes, memory, difference, mark)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 
 def records(entrants: Sequence[Entrant]) -> list[dict]:
