@@ -28,12 +28,12 @@ neural-tangents, 1 GB for torch (on Linux, PyPI's torch brings CUDA: several GB 
 
 import entry  # noqa: F401 (first: it sets up the process)
 from absl import flags as absl_flags
-from benchmarks import kernels, predict
+from benchmarks import kernels, predict, train
 
 from tf_earlydyn import flags
 from tf_earlydyn.errors import InputError
 
-SUBCOMMANDS = {"kernels": kernels.CONTEST, "predict": predict.CONTEST}
+SUBCOMMANDS = {"kernels": kernels.CONTEST, "predict": predict.CONTEST, "train": train.CONTEST}
 HELP = {"module_name": flags.__name__}  # where --help looks for flags
 
 
