@@ -51,6 +51,9 @@ def benchmarks(monkeypatch):
     import benchmarks.environments
     import benchmarks.results
     import benchmarks.rounds
+    import benchmarks.steps
+    import benchmarks.workers.parts
+    import benchmarks.workers.weights
 
     return benchmarks
 
@@ -118,6 +121,68 @@ def test_the_closed_form_is_where_the_steps_lead(tmp_path):
     for entrant in stepped:
         assert entrant["difference"] < 1e-6
         assert entrant["ratio"] > 1
+
+
+def test_steps_lead_to_the_same_loss_and_are_timed_each(tmp_path):
+    done = run("train", "--size=small", "--cases=cnn", "--peers=keras", "--rounds=1", "--out=times.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first_line, heads, our_row, their_row, losses = done.stdout.strip().splitlines()
+    assert first_line == "cnn: 4 convolutions of 3x3 x 8, inputs 8x8x3, n = 6, one output, 4 steps at a rate of 1"
+    ours, theirs = json.loads((tmp_path / "times.json").read_text())["cases"]["cnn"]["entrants"]
+    assert (ours["peer"], theirs["peer"]) == ("tf_earlydyn", "keras")
+    assert "a step" in heads
+    for entrant, row in ((ours, our_row), (theirs, their_row)):
+        assert f"{entrant['median'] / 4 * 1000:.3g} ms" in row
+    assert theirs["difference"] < 1e-5  # float32
+    assert ours["last_loss"] < ours["first_loss"] / 2
+    assert losses.split()[-1] == f"{ours['last_loss']:.5f}."
+
+
+def peers_are_there():
+    return all((SCRIPTS.parent / ".venv" / "peers" / name).is_dir() for name in ("jax", "torch"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not peers_are_there(), reason="scripts/benchmark.py train has made no environments for its peers")
+def test_every_peer_takes_the_same_steps(tmp_path):
+    done = run("train", "--size=small", "--rounds=1", "--out=times.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    cases = json.loads((tmp_path / "times.json").read_text())["cases"]
+    assert [(name, len(case["entrants"])) for name, case in cases.items()] == [
+        *((name, 8) for name in ("figure1", "mlp", "cnn")),
+        ("n2000000", 1),
+    ]
+    for entrant in (entrant for case in cases.values() for entrant in case["entrants"]):
+        assert entrant["failure"] is None
+        assert entrant["difference"] < 1e-5  # float32
+
+
+def test_what_steps_lead_to_is_judged_by_its_loss(benchmarks):
+    steps, rng = benchmarks.steps.DeepSteps((5,), n=6, width=4, depth=2), np.random.default_rng(0)
+    drawn = steps.draw()
+    start = benchmarks.workers.weights.flat([drawn[name] for name in benchmarks.workers.weights.names(drawn)])
+    end = start + rng.standard_normal(start.shape, np.float32)
+    same, none = steps.examine(end, end), steps.examine(start, end)
+    assert (same["difference"], none["difference"]) == (0, 1)
+    assert none["last_loss"] == none["first_loss"] == same["first_loss"] != same["last_loss"]
+    assert not steps.examine(end + np.nan, end)["difference"] <= steps.agreement.tolerance
+
+
+def test_a_loop_runs_in_parts_and_raises_where_it_is_awaited(benchmarks):
+    done = []
+
+    def loop(pause):
+        for number in range(2):
+            done.append(number)
+            pause()
+        raise ValueError("at the end")
+
+    parts = benchmarks.workers.parts.InParts(loop)
+    for expected in ([0], [0, 1]):
+        parts.go_on()
+        assert done == expected
+    with pytest.raises(ValueError, match="at the end"):
+        parts.go_on()
 
 
 def test_only_the_early_curve_must_agree(benchmarks):
@@ -195,8 +260,8 @@ def test_an_environment_is_made_whole_or_not_at_all(benchmarks, tmp_path, monkey
 
 
 REFUSED = {
-    "no subcommand": ([], "benchmark.py takes one of: kernels, predict. Received: none."),
-    "unknown subcommand": (["train"], "benchmark.py takes one of: kernels, predict. Received: train."),
+    "no subcommand": ([], "benchmark.py takes one of: kernels, predict, train. Received: none."),
+    "unknown subcommand": (["race"], "benchmark.py takes one of: kernels, predict, train. Received: race."),
     "unknown peer": (["kernels", "--peers=torch,jax"], "peers must be different names among neural-tangents, torch, "),
     "unknown case": (["kernels", "--cases=mlp,rnn"], "cases must be different names among mlp, cnn, "),
     "no case": (["kernels", "--cases="], "cases must be different names among mlp, cnn, "),

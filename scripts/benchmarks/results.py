@@ -89,8 +89,12 @@ def _row(entrant: Entrant, ours: Entrant, steps: int | None, mark: str) -> str:
         ratio, least, most = (_times(ratios[name]) for name in ("ratio", "ratio_min", "ratio_max"))
         extremes = f"({least} to {most})"
         difference = f"{entrant.difference:.0e}"
-    median = f"{entrant.median / steps * 1000:.3g} ms" if steps else f"{entrant.median:.3g} s"
+    median = _milliseconds(entrant.median / steps) if steps else f"{entrant.median:.3g} s"
     return _ROW.format(entrant.name, f"{entrant.first:.3g} s", median, ratio, extremes, memory, difference, mark)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds * 1000:,.0f} ms"
 
 
 def _times(ratio: float) -> str:

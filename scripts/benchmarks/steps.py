@@ -24,7 +24,7 @@ class _Steps:
     compute erf in float32 change its fall by 1e-8 to 1e-6, a rate that is higher by 1% changes it by 1e-2.
     """
 
-    agreement: ClassVar[Agreement] = Agreement("training loss", 1e-4, "its fall")
+    agreement: ClassVar[Agreement] = Agreement("training loss", 1e-4, "the fall of the first one's")
 
     def examine(self, found: np.ndarray, expected: np.ndarray) -> dict:
         """The difference of two losses, relative to the fall of the second one; the loss, and at which step it is."""

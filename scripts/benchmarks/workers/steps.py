@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-import entry  # noqa: F401 (before TensorFlow: the settings of the process)
 import numpy as np
 
+from benchmarks.workers import as_script  # noqa: F401 (before TensorFlow)
 from benchmarks.workers.ours import network
 from benchmarks.workers.parts import InParts
 from benchmarks.workers.serve import Computation, serve

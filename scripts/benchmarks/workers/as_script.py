@@ -1,0 +1,7 @@
+"""Imported before TensorFlow: gives this process the settings of a script, where other workers have a program's."""
+
+import os
+
+os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)  # what benchmarks.processes sets, and a script would keep
+
+import entry  # noqa: F401
