@@ -19,11 +19,11 @@ lead it in float64: its trajectory, and its Keras model by tf_earlydyn.training.
 
 train takes steps of full-batch gradient descent in float32, from the same weights: on figure1, those of Figure 1's
 network; on mlp and cnn, of deep networks on images of noise, flattened for mlp. tf_earlydyn is its training.train with
-the process settings of a script; jax a compiled fori_loop over jax.grad, and calls of a compiled step; torch a step
-under torch.compile, which needs a C++ compiler, by autograd with SGD and by torch.func.grad; tensorflow a tf.function
-over GradientTape for each step, with and without XLA; keras model.fit with all examples as its batch, a step an epoch.
-The peers have their default threads. A call is some steps from the first weights on, and its time is printed by the
-step. On n2000000 tf_earlydyn is alone: figure1 with a hundred times as many examples.
+the process settings of a script; jax a compiled fori_loop over jax.grad, unrolled on cnn, and calls of a compiled step;
+torch a step under torch.compile, which needs a C++ compiler, by autograd with SGD and by torch.func.grad; tensorflow a
+tf.function over GradientTape for each step, with and without XLA; keras model.fit with all examples as its batch, a
+step an epoch. The peers have their default threads. A call is some steps from the first weights on, and its time is
+printed by the step. On n2000000 tf_earlydyn is alone: figure1 with a hundred times as many examples.
 
 The entrants take turns in every round; one that has computed for 30 seconds sits out the rounds left, and one whose
 memory or time is out drops out. Prints for each the time of its first call, compilation included; the median time, how
