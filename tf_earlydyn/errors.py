@@ -5,6 +5,32 @@ class InputError(ValueError):
     """Input that cannot be used: the message says what is wrong, what was received and what to do."""
 
 
+class WriteError(OSError):
+    """A file of a run cannot be written: the message says which, why and what to do.
+
+    Attributes:
+        path: of the file.
+        strerror: what stood in the way.
+    """
+
+    def __init__(self, path: object, reason: object, advice: str = "make room, or let it be written.") -> None:
+        super().__init__(f"{path} cannot be written ({reason}): {advice}")
+        self.path = path
+        self.strerror = str(reason)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal has asked for the end.
+
+    Attributes:
+        signal: the signal's number; a script ends with 128 more as its exit status.
+    """
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.signal = number
+
+
 class DivergenceError(ArithmeticError):
     """Training reached a number that is not finite.
 

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tf_earlydyn import columns, plots
-from tf_earlydyn.errors import InputError
-from tf_earlydyn.rundir import RunDirectory, read_csv, read_json
+from tf_earlydyn.errors import InputError, WriteError
+from tf_earlydyn.rundir import RunDirectory, make_folder, read_csv, read_json, written_whole
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 _HEIGHT = 3.3
@@ -31,10 +31,13 @@ def draw(directory: RunDirectory) -> list[Path]:
 
     Raises:
         InputError: if a file of the run is missing or cannot be read.
+        WriteError: if a figure cannot be written.
     """
     config, summary = read_json(directory.config), read_json(directory.summary)
     try:
         return draw_figures(directory, config, summary)
+    except WriteError:
+        raise
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
@@ -55,7 +58,7 @@ def draw_figures(directory: RunDirectory, config: dict, summary: dict) -> list[P
         drawings["logits"] = lambda ax: plots.logits(read_csv(directory.logits), ax)
     if columns.KERNEL_MOVEMENT in metrics:
         drawings["kernels"] = lambda ax: plots.kernels(metrics, ax)
-    directory.figures.mkdir(exist_ok=True)
+    make_folder(directory.figures)
     written = []
     for name, drawing in drawings.items():
         marks = [*half_way(summary), *exits(summary, _EXITS[name], metrics["step"].max())]
@@ -147,7 +150,6 @@ def save_figure(
         figure.legend(loc="outside lower center", ncols=legend_columns, frameon=False)
         files = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
         for file in files:
-            partial = file.with_name(f".{file.name}")
-            figure.savefig(partial, format=file.suffix[1:])
-            partial.replace(file)
+            with written_whole(file) as partial:
+                figure.savefig(partial)
     return files

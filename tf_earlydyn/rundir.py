@@ -8,12 +8,12 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from tf_earlydyn.errors import InputError
+from tf_earlydyn.errors import InputError, WriteError
 
 _RECORDED_VERSIONS = (
     "tf_earlydyn",
@@ -50,10 +50,16 @@ class RunDirectory:
         self.twin = self.path / "twin.keras"
         self.figures = self.path / "figures"
         self.events = self.path / "events"
+        self.checkpoints = self.path / "checkpoints"
 
     def of_seed(self, seed: int) -> Path:
         """Where the run of one of several seeds lies."""
         return self.path / f"seed_{seed}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it holds all that a run leaves."""
+        return self.summary.is_file()
 
     @classmethod
     def new(cls, path: str | None) -> "RunDirectory":
@@ -105,11 +111,60 @@ def _unused_default() -> Path:
     return next(path for path in candidates if not path.exists())
 
 
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives a hidden name, of the same kind, to write to: the file takes its own name when all of it is on the disk.
+
+    Raises:
+        WriteError: if that fails; what ``path`` held before is still there.
+    """
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        settle_on_disk(partial)
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()  # which makes room
+        raise WriteError(path, error.strerror or error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder of a run, unless it is there.
+
+    Raises:
+        WriteError: if it cannot be made.
+    """
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WriteError(path, error.strerror) from error
+
+
+def settle_on_disk(path: Path) -> None:
+    """Returns when a file's content is on the disk, and not only on its way."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    """Writes a file whole or not at all.
+
+    Raises:
+        WriteError: if it cannot be written.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_model(path: Path, model: "keras.Model") -> None:  # noqa: F821 (no TensorFlow here: the model brings it)
+    """Writes a Keras model whole or not at all.
+
+    Raises:
+        WriteError: if it cannot be written.
+    """
+    with written_whole(path) as partial:
+        model.save(partial)
 
 
 def write_json(path: Path, content: dict) -> None:
@@ -118,9 +173,11 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def write_origin(directory: RunDirectory, description: dict, flags: str) -> None:
-    """Writes what a directory is of: ``config.json``, the flags that repeat it, and where it was made."""
-    write_json(directory.config, description)
+    """Writes what a directory is of: the flags that repeat it, by which it is known again, its settings in JSON, and
+    where it was made.
+    """
     write_text(directory.flags, flags)
+    write_json(directory.config, description)
     write_json(directory.provenance, provenance())
 
 

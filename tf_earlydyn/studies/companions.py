@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_earlydyn import columns, companion, models, training, twin
 from tf_earlydyn.config import RunConfig
 from tf_earlydyn.data import Dataset
-from tf_earlydyn.rundir import RunDirectory
+from tf_earlydyn.rundir import RunDirectory, write_model
 from tf_earlydyn.theory import LinearDynamics
 
 _BEYOND = 1e100  # in place of what has diverged, in tables of finite numbers, where squares of it must find room
@@ -107,7 +107,7 @@ class Psi:
 
     def save(self, directory: RunDirectory, step: int) -> None:
         """As ``Companion`` has it."""
-        self.model.save(directory.linear)
+        write_model(directory.linear, self.model)
 
 
 class Twin:
@@ -160,4 +160,4 @@ class Twin:
             model = self.model.linear_model()
             with np.errstate(over="ignore"):  # of a descent that diverges
                 model.beta.kernel.assign(self.descent.betas([step])[0, 0])
-            model.save(directory.twin)
+            write_model(directory.twin, model)

@@ -13,7 +13,7 @@ from tf_earlydyn import data, metrics, models, plots, report, training, twin
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.errors import InputError
-from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
+from tf_earlydyn.rundir import RunDirectory, make_folder, write_csv, write_json, write_origin
 from tf_earlydyn.studies.setup import learning_layers
 from tf_earlydyn.twin.inputs import outputs_of
 
@@ -37,7 +37,7 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
     description = {**dataclasses.asdict(config), "sizes": sizes}
     write_origin(directory, description, flagfile(config))
     write_csv(directory.prediction, rows)
-    directory.figures.mkdir()
+    make_folder(directory.figures)
     drawing = partial(_drawn, rows=rows, optimum=summary["train_optimum"])
     report.save_figure(directory.figures / "prediction", drawing, report.title(description))
     write_json(directory.summary, summary)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from tf_earlydyn import plots, report
-from tf_earlydyn.rundir import RunDirectory, read_json
+from tf_earlydyn.rundir import RunDirectory, make_folder, read_json
 
 _LABELS = {
     "error": r"$\|\Theta - \Theta_\mathrm{lin}\| \cdot d\,/\,n$",
@@ -18,7 +18,7 @@ _LABELS = {
 def draw(directory: RunDirectory) -> list[Path]:
     """Draws each quantity that has fitted exponents against d; the files written."""
     config, exponents = read_json(directory.config), pd.read_csv(directory.exponents)
-    directory.figures.mkdir(exist_ok=True)
+    make_folder(directory.figures)
     written = []
     for quantity in exponents["quantity"].unique():
         table = pd.read_csv(directory.errors if quantity == "error" else directory.gaps)
