@@ -114,6 +114,14 @@ class ExitDetector:
         """The exits, by what has been seen so far."""
         return Exits(*map(self._first_for_good, zip(*self._left, strict=True)) if self._left else (None,) * 3)
 
+    def state(self) -> dict:
+        """What it has been told, for JSON."""
+        return {"steps": self._steps, "left": self._left}
+
+    def restore(self, state: dict) -> None:
+        """Takes up what a detector of the same features and targets had been told: its ``state``."""
+        self._steps, self._left = list(state["steps"]), [tuple(judged) for judged in state["left"]]
+
     def _left_function(self, outputs: np.ndarray, companion: np.ndarray) -> bool:
         """True where one of the two has diverged, too."""
         difference = metrics.difference(outputs, companion)

@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flag_fields
-from tf_earlydyn.errors import DivergenceError, InputError
+from tf_earlydyn import signals
+from tf_earlydyn.config import DataConfig, ExecutionConfig, ModelConfig, RunConfig, TrainingConfig, flag_fields
+from tf_earlydyn.errors import DivergenceError, InputError, Stopped, WriteError
 
-_PARTS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}  # of a RunConfig
+# The parts of a RunConfig.
+_PARTS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig, "execution": ExecutionConfig}
 Config = typing.TypeVar("Config")
 _HELP = ("--help", "-help", "-h", "--helpfull", "--helpshort")
 
@@ -28,6 +30,16 @@ def define_flags(config_class: type, flag_values: flags.FlagValues = flags.FLAGS
     """Defines a flag for every setting of a configuration dataclass."""
     for field in flag_fields(config_class):
         _define(field, typing.get_type_hints(config_class)[field.name], flag_values)
+
+
+def define_switch(name: str, help_text: str, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines a flag, off by default, that is a script's own and no setting of what it runs."""
+    flags.DEFINE_boolean(name, False, help_text, module_name=__name__, flag_values=flag_values)
+
+
+def switched_on(name: str, flag_values: flags.FlagValues = flags.FLAGS) -> bool:
+    """Whether a flag of ``define_switch`` was given."""
+    return flag_values[name].value
 
 
 def run_config(flag_values: flags.FlagValues = flags.FLAGS) -> RunConfig:
@@ -54,12 +66,16 @@ def run_script(main: Callable[[list[str]], None], description: str) -> None:
 
 
 def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> int:
+    signals.end_with_a_word()
     try:
         main(arguments)
-    except (InputError, DivergenceError) as error:
+    except (InputError, DivergenceError, WriteError) as error:
         return _refuse(error)
     except MemoryError as error:
         return _refuse(f"the memory is too small for sizes like these: take smaller ones. Received: {error}.")
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return 128 + stop.signal
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130

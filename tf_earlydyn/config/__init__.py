@@ -1,5 +1,6 @@
 """What a run or a study is: frozen dataclasses, checked when they are made."""
 
+from tf_earlydyn.config.execution import ExecutionConfig
 from tf_earlydyn.config.fields import flag_fields, flagfile
 from tf_earlydyn.config.kernel_study import KernelStudyConfig
 from tf_earlydyn.config.run import LAYERS, DataConfig, ModelConfig, RunConfig, TrainingConfig
@@ -7,6 +8,7 @@ from tf_earlydyn.config.run import LAYERS, DataConfig, ModelConfig, RunConfig, T
 __all__ = [
     "LAYERS",
     "DataConfig",
+    "ExecutionConfig",
     "KernelStudyConfig",
     "ModelConfig",
     "RunConfig",

@@ -8,6 +8,7 @@ import dataclasses
 import math
 
 from tf_earlydyn import activations
+from tf_earlydyn.config.execution import ExecutionConfig
 from tf_earlydyn.config.fields import check_fields, require, setting, settle
 
 COMPANIONS = ("psi", "twin", "both")
@@ -152,6 +153,7 @@ class RunConfig:
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    execution: ExecutionConfig = dataclasses.field(default_factory=ExecutionConfig)
     seed: int = setting(0, "Seeds data, teacher, network and twin.")
     seeds: int = setting(1, "How many runs, with seeds from --seed on: figures show their medians and ranges.")
     companion: str | None = setting(
