@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
 
     tf.config.experimental.enable_op_determinism()
     try:
-        directory = seeds.run(config)
+        directory = seeds.run(config, resume=flags.switched_on("resume"))
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(str(error).partition("\n")[0]) from error
     print(f"Figures: {directory.figures}")
@@ -37,4 +37,5 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.define_run_flags()
+    flags.define_switch("resume", "Go on where the run of the same flags in --run_dir was left, whatever ended it.")
     flags.run_script(main, __doc__)

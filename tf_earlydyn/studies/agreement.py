@@ -1,54 +1,82 @@
 """Figures 1 and 2: a network and its linear models side by side (Hu et al. 2020)."""
 
 import dataclasses
-import time
+from collections.abc import Callable
 
-from tf_earlydyn import columns, report, training
+from tf_earlydyn import columns, report, signals, training
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.errors import DivergenceError
-from tf_earlydyn.rundir import RunDirectory, write_json, write_origin
+from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
 from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.recording import Recorder
+from tf_earlydyn.studies.resuming import claimed
 from tf_earlydyn.studies.setup import Setup, learning_layers, network_rates, prepare
+from tf_earlydyn.studies.survival import Survival
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
 
 
-def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
+def run(
+    config: RunConfig, show_progress: bool = True, *, resume: bool = False, begun: Callable[[], None] = lambda: None
+) -> RunDirectory:
     """Runs ``config`` and writes its run directory.
+
+    Args:
+        config: the run.
+        show_progress: whether a progress bar is shown.
+        resume: whether to go on from the last checkpoint in ``config.run_dir``, of the same run, and from step 0 where
+            there is none; of a finished run nothing is changed.
+        begun: called when the input has been found good and the directory says what it is of.
 
     Raises:
         InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
         DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
+        WriteError: if a file cannot be written; the run can be resumed.
+        Stopped: in training, if SIGTERM or SIGINT has come; the run can be resumed.
     """
-    directory = RunDirectory.new(config.run_dir)
-    setup = prepare(config)
-    directory.make()
-    description = describe(setup)
-    write_origin(directory, description, flagfile(config))
-    started = time.monotonic()
-    recorder = _train(setup, directory, show_progress)
-    setup.network.save(directory.network)
-    for companion in setup.companions:
-        companion.save(directory, setup.stops[-1])
-    summary = {**summarise(setup, recorder), "training_seconds": round(time.monotonic() - started, 3)}
-    report.draw_figures(directory, description, summary)
-    write_json(directory.summary, summary)
+    with claimed(config, resume) as claim:
+        directory = claim.directory
+        if not directory.finished:
+            setup = prepare(config)
+            claim.make()
+            _run(setup, directory, show_progress, resume, begun)
     return directory
 
 
-def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Recorder:
-    """Trains what learns, side by side; what was recorded."""
+def _run(setup: Setup, directory: RunDirectory, show_progress: bool, resume: bool, begun: Callable[[], None]) -> None:
+    description = describe(setup)
+    if not directory.provenance.is_file():
+        write_origin(directory, description, flagfile(setup.config))
+    begun()
     probe = _kernel_probe(setup) if len(setup.probe) else None
     recorder = Recorder(
         directory, setup.data, setup.predict, setup.companions, setup.start, setup.tracked, setup.detectors, probe
     )
+    survival = _train(setup, directory, recorder, show_progress, resume)
+    write_model(directory.network, setup.network)
+    for companion in setup.companions:
+        companion.save(directory, setup.stops[-1])
+    summary = {**summarise(setup, recorder), "training_seconds": round(survival.seconds, 3)}
+    report.draw_figures(directory, description, summary)
+    write_json(directory.summary, summary)
+    survival.end()
+
+
+def _train(setup: Setup, directory: RunDirectory, recorder: Recorder, show_progress: bool, resume: bool) -> Survival:
+    """Trains what learns, side by side."""
+    x, y = setup.inputs.train, setup.data.y_train
     learners = [
         training.Learner(columns.NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
         *(learner for companion in setup.companions if (learner := companion.learner())),
     ]
+    for learner in learners:
+        learner.build(tuple(x.shape), y.shape)  # which makes all that is to be restored
+    notice = signals.Notice()
+    survival = Survival(directory, setup.config, setup.stops, learners, recorder, notice)
+    start = survival.resume() if resume else None
     callbacks = (recorder, TensorBoardWriter(directory, recorder))
     try:
-        training.train(learners, setup.inputs.train, setup.data.y_train, setup.stops, callbacks, show_progress)
+        with notice:
+            training.train(learners, x, y, setup.stops, callbacks, show_progress, start=start, pauses=[survival])
     except DivergenceError as error:
         first = min(setup.companions, key=lambda companion: companion.max_learning_rate)
         advice = (
@@ -57,7 +85,7 @@ def _train(setup: Setup, directory: RunDirectory, show_progress: bool) -> Record
             f"Received: learning_rate={setup.config.training.learning_rate:g}."
         )
         raise DivergenceError(error.quantity, error.step, advice) from error
-    return recorder
+    return survival
 
 
 def _kernel_probe(setup: Setup) -> KernelProbe:

@@ -90,9 +90,33 @@ class Recorder:
         self.rows.append(row)
         self._detect(step, outputs["test"][NETWORK] - self._start.test, changes["test"])
         self._logits += self._tracked_outputs(step, outputs["test"])
+        self._write()
+
+    def _write(self) -> None:
         write_csv(self._directory.metrics, self.rows)
         names = (NETWORK, *(companion.name for companion in self._companions))
         write_csv(self._directory.logits, self._logits, ("step", "example", "output", "target", *names))
+
+    def state(self) -> dict:
+        """What has been recorded, for JSON."""
+        return {
+            "rows": self.rows,
+            "logits": self._logits,
+            "mean_squares": {name: list(by_step.items()) for name, by_step in self.mean_squares.items()},
+            "detectors": [detector.state() for detector in self._detectors],
+        }
+
+    def restore(self, state: dict) -> None:
+        """Takes up what the recorder of the same run had recorded, its ``state``, and writes its tables.
+
+        Raises:
+            WriteError: if they cannot be written.
+        """
+        self.rows, self._logits = list(state["rows"]), list(state["logits"])
+        self.mean_squares = {name: dict(map(tuple, pairs)) for name, pairs in state["mean_squares"].items()}
+        for detector, told in zip(self._detectors, state["detectors"], strict=True):
+            detector.restore(told)
+        self._write()
 
     def _detect(self, step: int, change: np.ndarray, companions: dict[str, np.ndarray]) -> None:
         for detector, (name, companion) in zip(self._detectors, companions.items(), strict=True):

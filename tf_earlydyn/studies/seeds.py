@@ -9,33 +9,52 @@ from tf_earlydyn import exits, report
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
 from tf_earlydyn.studies import agreement
+from tf_earlydyn.studies.resuming import Claim, claimed
 
 
-def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
+def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) -> RunDirectory:
     """Runs ``config``: with several seeds, in a directory each, below that of what they have in common.
+
+    Args:
+        config: the run.
+        show_progress: whether progress bars are shown.
+        resume: whether to go on where the run in ``config.run_dir`` was left; seeds that have finished are left alone.
 
     Raises:
         InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
         DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
+        WriteError, Stopped: as ``agreement.run`` does.
     """
     if config.seeds == 1:
-        return agreement.run(config, show_progress)
-    directory = RunDirectory.new(config.run_dir)
+        return agreement.run(config, show_progress, resume=resume)
+    with claimed(config, resume) as claim:
+        if not claim.directory.finished:
+            _run(config, claim, show_progress, resume)
+    return claim.directory
+
+
+def _run(config: RunConfig, claim: Claim, show_progress: bool, resume: bool) -> None:
+    directory = claim.directory
     configs = [
         dataclasses.replace(config, seed=seed, seeds=1, run_dir=str(directory.of_seed(seed)))
         for seed in range(config.seed, config.seed + config.seeds)
     ]
-    runs = [agreement.run(configs[0], show_progress)]  # it looks at the input before it writes anything
-    description = {**read_json(runs[0].config), **dataclasses.asdict(config)}
-    write_origin(directory, description, flagfile(config))
-    runs += [agreement.run(one, show_progress) for one in configs[1:]]
+    first = RunDirectory(configs[0].run_dir)
+
+    def begin() -> None:
+        """When the first seed has looked at the input, and made its directory and with it the one above."""
+        claim.hold()
+        if not directory.provenance.is_file():
+            write_origin(directory, {**read_json(first.config), **dataclasses.asdict(config)}, flagfile(config))
+
+    runs = [agreement.run(one, show_progress, resume=resume, begun=begin) for one in configs]
+    description = read_json(directory.config)
     summary = summarise([read_json(run.summary) for run in runs])
     write_csv(
         directory.metrics, _together({one.seed: read_csv(run.metrics) for one, run in zip(configs, runs, strict=True)})
     )
     report.draw_figures(directory, description, summary)
     write_json(directory.summary, summary)
-    return directory
 
 
 def summarise(summaries: list[dict]) -> dict:

@@ -1,7 +1,8 @@
 """The loop: models stepped together by gradient descent, callbacks at stated steps."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +18,16 @@ STEPS_PER_CALL = 100  # of the compiled loop, so that the progress bar moves
 Callback = Callable[[int], None]
 
 
+class Pause(Protocol):
+    """What may be done between two compiled calls, such as saving the models."""
+
+    def due(self, step: int) -> bool:
+        """Whether there is anything to do at ``step``: asked after every call, and after its callbacks."""
+
+    def __call__(self, step: int) -> None:
+        """Does it; the models are as they are at ``step``."""
+
+
 def train(
     learners: Sequence[Learner],
     x: np.ndarray | tf.Tensor,
@@ -24,13 +35,18 @@ def train(
     stops: Sequence[int],
     callbacks: Iterable[Callback] = (),
     show_progress: bool = True,
+    *,
+    start: int | None = None,
+    pauses: Iterable[Pause] = (),
     strategy: tf.distribute.Strategy | None = None,
 ) -> None:
     """Full-batch training of all ``learners`` on ``x`` ``[n, ...]``, ``y`` ``[n, C]``.
 
     The models are taken to be at step ``stops[0]`` and are trained to ``stops[-1]``; at each of ``stops`` every
-    callback is called with the step, when the models have that step's weights. Under a ``strategy``, by default that
-    whose scope this is, or else one device, the examples are shared out among its replicas.
+    callback is called with the step. Where the models are at a later step already, ``start`` says which: training goes
+    on from there, and callbacks are called at the stops after it. Each of ``pauses`` may act after every compiled call.
+    The examples are shared out among the replicas of a ``strategy``: by default that whose scope this is, or one
+    device.
 
     Raises:
         InputError: if the shapes do not fit, a rate fits no layer, or ``stops`` do not rise.
@@ -39,20 +55,33 @@ def train(
     if len(stops) < 1 or any(stop <= start for start, stop in pairwise(stops)):
         raise InputError(f"stops must be rising steps. Received: stops={list(stops)}.")
     advance = Advance(learners, x, y, strategy or current_strategy())
-    callbacks = tuple(callbacks)
-    first, last = stops[0], stops[-1]
-    with tqdm(total=last, initial=first, unit="step", disable=not show_progress, leave=False) as progress:
-        for callback in callbacks:
-            callback(first)
-        for start, stop in pairwise(stops):
-            for at in range(start, stop, STEPS_PER_CALL):
-                count = min(STEPS_PER_CALL, stop - at)
-                losses = advance(at, count)
-                progress.update(count)
-                progress.set_postfix({name: f"{loss:.4g}" for name, loss in losses.items()})
-            advance.write_back()
+    callbacks, pauses, recorded = tuple(callbacks), tuple(pauses), set(stops)
+    first = stops[0] if start is None else start
+    with tqdm(total=stops[-1], initial=first, unit="step", disable=not show_progress, leave=False) as progress:
+        if start is None:
             for callback in callbacks:
-                callback(stop)
+                callback(first)
+        for at, count in _calls([first, *(stop for stop in stops if stop > first)]):
+            losses = advance(at, count)
+            progress.update(count)
+            progress.set_postfix({name: f"{loss:.4g}" for name, loss in losses.items()})
+            step = at + count
+            due = callbacks if step in recorded else ()
+            if due:
+                advance.write_back()
+            for callback in due:
+                callback(step)
+            for pause in pauses:
+                if pause.due(step):
+                    advance.write_back()
+                    pause(step)
+
+
+def _calls(stops: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """From which step on how many are done in one compiled call."""
+    for start, stop in pairwise(stops):
+        for at in range(start, stop, STEPS_PER_CALL):
+            yield at, min(STEPS_PER_CALL, stop - at)
 
 
 def recorded_steps(steps: int, per_decade: int, also: Iterable[int] = ()) -> list[int]:

@@ -1,0 +1,121 @@
+"""What lets a run go on after its process has ended: checkpoints in time, and an end where a signal asks for one."""
+
+import hashlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tf_earlydyn import signals
+from tf_earlydyn.checkpoints import Checkpoints
+from tf_earlydyn.config import RunConfig
+from tf_earlydyn.errors import InputError, Stopped
+from tf_earlydyn.rundir import RunDirectory
+from tf_earlydyn.studies.recording import Recorder
+from tf_earlydyn.training import Learner
+
+_LEAST_SECONDS = 1.0  # between two checkpoints: the first recorded steps follow each other closely
+
+
+class Survival:
+    """A training pause: saves the learners and what has been recorded of them, and stops where a signal asks for it.
+
+    At recorded steps and, after ``checkpoint_seconds``, between them.
+
+    Args:
+        directory: where the run is written.
+        config: the run.
+        stops: the recorded steps.
+        learners: built, at step 0.
+        recorder: of the run, that has recorded nothing.
+        notice: of signals.
+
+    Attributes:
+        before: seconds that earlier parts of the run have taken.
+    """
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        config: RunConfig,
+        stops: Sequence[int],
+        learners: Sequence[Learner],
+        recorder: Recorder,
+        notice: signals.Notice,
+    ) -> None:
+        self.before = 0.0
+        self._directory, self._recorder, self._notice = directory, recorder, notice
+        self._recorded, self._last = set(stops), stops[-1]
+        self._seconds = config.execution.checkpoint_seconds
+        self._identity = _identity(config)
+        self._checkpoints = Checkpoints(directory.checkpoints, _variables(learners))
+        self._begun = self._saved = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """What the run has taken in all its parts."""
+        return self.before + time.monotonic() - self._begun
+
+    def resume(self) -> int | None:
+        """Restores the learners and the recorder from the newest whole checkpoint; its step, or None where none is.
+
+        Raises:
+            InputError: if a file that the run is of is another one now.
+        """
+        state = self._checkpoints.restore()
+        if state is None:
+            _say(f"No checkpoint in {self._directory.path}: starting at step 0.")
+            return None
+        if state["identity"] != self._identity:
+            files = ", ".join(f"another {name}" for name, of in self._identity.items() if state["identity"][name] != of)
+            raise InputError(f"a run is resumed with the files that it was begun with. Received: {files}.")
+        _say(f"Resuming {self._directory.path} at step {state['step']}.")
+        self.before = state["seconds"]
+        self._recorder.restore(state["recorder"])
+        return state["step"]
+
+    def due(self, step: int) -> bool:
+        """As ``training.Pause`` has it."""
+        if self._notice.signal is not None or step == self._last:
+            return True
+        enough = min(_LEAST_SECONDS, self._seconds) if step in self._recorded else self._seconds
+        return time.monotonic() - self._saved >= enough
+
+    def __call__(self, step: int) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            Stopped: afterwards, if a signal has asked for it.
+            WriteError: if it cannot be written.
+        """
+        state = {"step": step, "seconds": self.seconds, "identity": self._identity, "recorder": self._recorder.state()}
+        self._checkpoints.save(step, state)
+        self._saved = time.monotonic()
+        if (number := self._notice.signal) is not None:
+            where = f"at step {step} of {self._directory.path}"
+            raise Stopped(number, f"Stopped by {signals.name(number)} {where}: go on with --resume.")
+
+    def end(self) -> None:
+        """Removes the checkpoints, of which a finished run needs none: its models and tables say all that they say."""
+        self._checkpoints.remove()
+
+
+def _variables(learners: Sequence[Learner]) -> dict[str, list]:
+    """The raw TensorFlow variables of models and optimisers; a ``GradientDescent`` has none."""
+    parts = {learner.name: learner.model.variables for learner in learners}
+    parts |= {f"{learner.name} optimiser": getattr(learner.optimiser, "variables", ()) for learner in learners}
+    return {name: [variable.value for variable in variables] for name, variables in parts.items()}
+
+
+def _identity(config: RunConfig) -> dict[str, str]:
+    """What tells the files that a run is of from others of the same name."""
+    files = {"data_file": config.data.data_file, "network_file": config.model.network_file}
+    return {
+        name: hashlib.blake2b(Path(file).expanduser().read_bytes()).hexdigest()
+        for name, file in files.items()
+        if file is not None
+    }
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
