@@ -1,6 +1,8 @@
 """What several test modules need."""
 
+import contextlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,25 @@ def peak_memory():
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 '''
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc to read memory from")
+
+
+@contextlib.contextmanager
+def tiny_disk(path, size="1m"):
+    """A file system of its own, of 1 MB, at ``path``; skips the test where none can be mounted."""
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        pytest.skip(f"no disk can be mounted here: {error}")
+    if done.returncode:
+        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+def remount(path, options):
+    """Changes the options of a ``tiny_disk``: ``ro``, ``rw`` or another ``size``."""
+    subprocess.run(["mount", "-o", f"remount,{options}", str(path)], check=True)

@@ -48,7 +48,7 @@ class Survival:
         self._recorded, self._last = set(stops), stops[-1]
         self._seconds = config.execution.checkpoint_seconds
         self._identity = _identity(config)
-        self._checkpoints = Checkpoints(directory.checkpoints, _variables(learners))
+        self._checkpoints = Checkpoints(directory.checkpoints, variables_of(learners))
         self._begun = self._saved = time.monotonic()
 
     @property
@@ -100,7 +100,7 @@ class Survival:
         self._checkpoints.remove()
 
 
-def _variables(learners: Sequence[Learner]) -> dict[str, list]:
+def variables_of(learners: Sequence[Learner]) -> dict[str, list]:
     """The raw TensorFlow variables of models and optimisers; a ``GradientDescent`` has none."""
     parts = {learner.name: learner.model.variables for learner in learners}
     parts |= {f"{learner.name} optimiser": getattr(learner.optimiser, "variables", ()) for learner in learners}
