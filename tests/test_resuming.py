@@ -15,7 +15,7 @@ import pytest
 
 from tests.cases import remount, tiny_disk
 from tests.test_checkpoints import DAMAGE, FILES
-from tf_earlydyn import report, signals, training
+from tf_earlydyn import columns, report, signals, training
 from tf_earlydyn.config import DataConfig, ExecutionConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
 from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
@@ -377,6 +377,22 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(free, whole
         if free != 20:  # which would tell nothing new
             run(disk / "run", resume=True)
             assert_the_same(disk / "run", whole)
+
+
+def test_events_that_cannot_be_written_do_not_pass_in_silence(tmp_path):
+    with tiny_disk(tmp_path / "disk") as disk:
+        recorder = Recorded()
+        recorder.rows = []
+        writer = TensorBoardWriter(RunDirectory(disk), recorder)
+        (disk / "other").write_bytes(bytes(1016 * 1024))
+        with pytest.raises(WriteError, match=r"events cannot be written \(No space left on device\)"):
+            for step in range(200):  # some 400 bytes each
+                recorder.rows.append({"step": step, **dict.fromkeys(metrics_of_a_row(), 0.5)})
+                writer(step)
+
+
+def metrics_of_a_row():
+    return [columns.loss(model, split) for model in ("network", "linear") for split in columns.SPLITS]
 
 
 def test_a_directory_that_may_only_be_read_is_refused_unless_the_run_is_finished(whole, tmp_path):

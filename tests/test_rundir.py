@@ -1,10 +1,12 @@
+import errno
 import json
 import math
+import os
 
 import pytest
 
 from tf_earlydyn import rundir
-from tf_earlydyn.errors import InputError
+from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.rundir import RunDirectory
 
 
@@ -55,6 +57,29 @@ def test_writes_are_whole_or_not_at_all(tmp_path):
         rundir.write_json(path, {"x": math.nan})
     assert rundir.read_json(path) == {"x": 1.5}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_leaves_what_was_there_and_says_why(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    rundir.write_json(path, {"x": 1})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(rundir.os, "fsync", full)
+    with pytest.raises(
+        WriteError, match=rf"^{path} cannot be written \(No space left on device\): make room"
+    ) as raised:
+        rundir.write_json(path, {"x": 2})
+    assert (raised.value.path, raised.value.strerror) == (path, "No space left on device")
+    assert rundir.read_json(path) == {"x": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(WriteError, match=r"a cannot be written \(File exists\)"):
+        rundir.make_folder(tmp_path / "a")
 
 
 def test_tables_keep_every_digit(tmp_path):

@@ -231,7 +231,7 @@ def test_help_is_quick_and_names_every_flag():
         "data data_dir data_file classes n_train n_test model width depth activation train learning_rate steps seed "
         "seeds companion sample start network_file "
     )
-    for name in (names + "tracked probe run_dir preprocess pool flagfile").split():
+    for name in (names + "tracked probe run_dir preprocess pool flagfile checkpoint_seconds resume").split():
         assert f"--{name}\n" in done.stdout
     assert min(seconds) < 1  # the best of three, since the machine may be doing other things
 
@@ -285,6 +285,8 @@ REFUSED = {
     "long name": (["--run_dir=a/" + "b" * 300, "--n_train=10", "--companion=psi"], "run_dir cannot be made"),
     "not a number": (["--steps=many"], "flag --steps=many"),
     "spectrum that is no numbers": (["--spectrum=a,b"], "spectrum must hold numbers"),
+    "nothing to resume": (["--resume"], "resume takes run_dir, the directory of the run to go on with"),
+    "a time that is none": (["--checkpoint_seconds=-1"], "checkpoint_seconds must be a finite number"),
     "an argument": (["figure1"], "train.py takes flags alone. Received: figure1"),
     "cnn without images": (["--model=cnn"], "model=cnn takes images"),
 }
@@ -308,6 +310,14 @@ def test_an_existing_run_directory_is_refused_and_kept(smoke):
     before = {file: file.read_bytes() for file in directory.iterdir() if file.is_file()}
     assert_refused(run(SMOKE, f"--run_dir={directory}"), "run_dir must be a new directory")
     assert {file: file.read_bytes() for file in directory.iterdir() if file.is_file()} == before
+
+
+def test_a_finished_run_is_not_resumed_but_pointed_at(smoke):
+    directory, first = smoke
+    before = {file: file.stat().st_mtime_ns for file in (directory, *directory.rglob("*"))}
+    done = run_well(SMOKE, f"--run_dir={directory}", "--resume")
+    assert done.stdout == first.stdout
+    assert {file: file.stat().st_mtime_ns for file in (directory, *directory.rglob("*"))} == before
 
 
 def test_an_empty_data_directory_is_refused(tmp_path):

@@ -150,6 +150,43 @@ def test_training_goes_on_from_a_later_step(float64):
     assert called == [0, 4, 4, 9]
 
 
+def test_training_goes_on_from_where_the_models_are(float64):
+    """At step 6, which is no stop: callbacks are called at the stops after it, and the rest of the way is the same."""
+    model = models.LinearModel(theory.psi_1(theory.moments("erf")))
+    learner = Learner("linear", model, GradientDescent(0.5))
+    training.train([learner], X, Y, [0, 6], show_progress=False)
+    called = []
+    training.train([learner], X, Y, [0, 4, 8, 9], [called.append], show_progress=False, start=6)
+    expected = linear_descent(psi_features("psi_1", theory.moments("erf"), X), Y, 0.5, 9)[-1]
+    np.testing.assert_allclose(np.asarray(model(X)), expected, rtol=1e-9)
+    assert called == [8, 9]
+    training.train([learner], X, Y, [0, 4, 8, 9], [called.append], show_progress=False, start=9)
+    np.testing.assert_allclose(np.asarray(model(X)), expected, rtol=1e-9)
+    assert called == [8, 9]
+
+
+class Every200:
+    """A pause at every second call of 100 steps."""
+
+    def __init__(self):
+        self.asked, self.called = [], []
+
+    def due(self, step):
+        self.asked.append(step)
+        return step % 200 == 0
+
+    def __call__(self, step):
+        self.called.append(step)
+
+
+def test_a_pause_is_asked_after_every_call_and_made_where_it_is_due():
+    learner = Learner("linear", models.LinearModel(theory.psi_1(theory.moments("erf"))), GradientDescent(0.1))
+    pause, x, y = Every200(), X.astype(np.float32), Y.astype(np.float32)
+    training.train([learner], x, y, [0, 1, 400, 500], [pause.called.append], show_progress=False, pauses=[pause])
+    assert pause.asked == [1, 101, 201, 301, 400, 500]
+    assert pause.called == [0, 1, 400, 400, 500]  # at stops as a callback, and then as a pause
+
+
 @pytest.mark.parametrize("stops", [[], [0, 5, 5], [3, 1]])
 def test_stops_that_do_not_rise_are_refused(stops):
     learner = Learner("linear", models.LinearModel(theory.psi_1(theory.moments("erf"))), GradientDescent(0.5))
