@@ -15,6 +15,7 @@ FLOORS = {
     "activations": 0,
     "columns": 0,
     "config": 0,
+    "provenance": 0,
     "rundir": 0,
     "locks": 0,
     "signals": 0,

@@ -7,6 +7,7 @@ import pytest
 
 from tf_earlydyn import rundir
 from tf_earlydyn.errors import InputError, WriteError
+from tf_earlydyn.provenance import provenance
 from tf_earlydyn.rundir import RunDirectory
 
 
@@ -110,7 +111,7 @@ def test_a_run_without_a_summary_did_not_finish(tmp_path):
 
 
 def test_provenance_says_where_a_run_came_from():
-    found = rundir.provenance()
+    found = provenance()
     assert found["versions"]["keras"].startswith("3.")
     assert {"python", "numpy"} <= found["versions"].keys()
     assert found["git_commit"] is None or len(found["git_commit"]) == 40

@@ -1,0 +1,51 @@
+"""Where a run came from: versions, platform and git commit."""
+
+import contextlib
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+_RECORDED_VERSIONS = (
+    "tf_earlydyn",
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-tpu",
+    "tensorflow-datasets",
+    "keras",
+    "numpy",
+    "scipy",
+    "pandas",
+    "seaborn",
+    "matplotlib",
+)
+
+
+def provenance() -> dict:
+    """Versions, platform, and the git commit of the checkout that the package, or else the running script, is in."""
+    sources = (Path(__file__).resolve(), Path(sys.argv[0]).resolve())
+    source = next((path for path in sources if _git(path, "ls-files", "--error-unmatch", path.name)), None)
+    return {
+        "versions": {"python": platform.python_version(), **_installed_versions()},
+        "platform": platform.platform(),
+        "git_commit": source and _git(source, "rev-parse", "HEAD"),
+        "git_dirty": source and bool(_git(source, "status", "--porcelain", "-uno")),
+    }
+
+
+def _installed_versions() -> dict[str, str]:
+    versions = {}
+    for name in _RECORDED_VERSIONS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
+
+
+def _git(source: Path, *arguments: str) -> str | None:
+    """The output of a git command in the folder of ``source``; None where it fails, as it does outside a checkout."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=source.parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
