@@ -26,14 +26,17 @@ def main(arguments: list[str]) -> None:
 
     import tensorflow as tf  # late, so that --help and wrong flags are answered at once
 
+    from tf_earlydyn import distribution
     from tf_earlydyn.studies import seeds
 
     tf.config.experimental.enable_op_determinism()
+    distribution.set_up(config.execution)
     try:
         directory = seeds.run(config, resume=flags.switched_on("resume"))
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(str(error).partition("\n")[0]) from error
-    print(f"Figures: {directory.figures}")
+    if directory is not None:
+        print(f"Figures: {directory.figures}")
 
 
 if __name__ == "__main__":

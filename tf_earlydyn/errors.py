@@ -19,6 +19,10 @@ class WriteError(OSError):
         self.strerror = str(reason)
 
 
+class WorkerError(RuntimeError):
+    """Another process of those that compute together has ended: the message says what to do."""
+
+
 class Stopped(KeyboardInterrupt):
     """A signal has asked for the end.
 

@@ -12,7 +12,7 @@ from absl import app, flags, logging
 
 from tf_earlydyn import signals
 from tf_earlydyn.config import DataConfig, ExecutionConfig, ModelConfig, RunConfig, TrainingConfig, flag_fields
-from tf_earlydyn.errors import DivergenceError, InputError, Stopped, WriteError
+from tf_earlydyn.errors import DivergenceError, InputError, Stopped, WorkerError, WriteError
 
 # The parts of a RunConfig.
 _PARTS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig, "execution": ExecutionConfig}
@@ -69,7 +69,7 @@ def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> int:
     signals.end_with_a_word()
     try:
         main(arguments)
-    except (InputError, DivergenceError, WriteError) as error:
+    except (InputError, DivergenceError, WriteError, WorkerError) as error:
         return _refuse(error)
     except MemoryError as error:
         return _refuse(f"the memory is too small for sizes like these: take smaller ones. Received: {error}.")

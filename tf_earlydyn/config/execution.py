@@ -1,21 +1,51 @@
-"""How a run is executed: what does not change what is computed."""
+"""How a run is executed: where, in which precision, and what is kept for when it is ended."""
 
 import dataclasses
 import math
 
 from tf_earlydyn.config.fields import check_fields, require, setting
 
+STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "tpu", "multiworker")
+
 
 @dataclasses.dataclass(frozen=True)
 class ExecutionConfig:
     """How it runs."""
 
+    strategy: str = setting(
+        "auto",
+        "Where it is computed: on one cpu or gpu, mirrored on all GPUs, on a tpu, or by multiworker, several processes "
+        "that TF_CONFIG names; auto: on the best there is for this process.",
+        STRATEGIES,
+    )
+    replicas: int | None = setting(
+        None, "mirrored: how many GPUs or, where there are none, logical CPUs; default all GPUs, a CPU for each core."
+    )
+    precision: str = setting(
+        "highest",
+        "Of float32 matrix products on GPU and TPU: highest, all of float32; default, the device's own, of fewer bits.",
+        ("highest", "default"),
+    )
+    dtype: str = setting("float32", "What is trained in.", ("float32", "float64"))
     checkpoint_seconds: float = setting(
         30.0, "Between recorded steps, training is saved for --resume after so many seconds; 0: after every 100 steps."
     )
 
     def __post_init__(self) -> None:
         check_fields(self)
+        require(self.replicas is None or self.replicas > 0, "replicas must be positive.", replicas=self.replicas)
+        require(
+            self.replicas is None or self.strategy == "mirrored",
+            "replicas is for strategy=mirrored.",
+            replicas=self.replicas,
+            strategy=self.strategy,
+        )
+        require(
+            self.dtype != "float64" or self.strategy != "tpu",
+            "a TPU has no float64; take dtype=float32.",
+            dtype=self.dtype,
+            strategy=self.strategy,
+        )
         require(
             math.isfinite(self.checkpoint_seconds) and self.checkpoint_seconds >= 0,
             "checkpoint_seconds must be a finite number that is not negative.",

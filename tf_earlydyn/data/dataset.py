@@ -6,14 +6,16 @@ import numpy as np
 
 from tf_earlydyn.errors import InputError
 
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
     """Training and test examples.
 
     Attributes:
-        x_train, x_test: inputs, ``[n, ...]`` float32, each of d numbers.
-        y_train, y_test: targets, ``[n, C]`` float32.
+        x_train, x_test: inputs, ``[n, ...]`` float32 as they are loaded, each of d numbers.
+        y_train, y_test: targets, ``[n, C]``, likewise.
         spectrum: eigenvalues of the inputs' covariance Sigma, ``[d]``; None where not known: real or normalised data.
         preprocessing: what was done to the inputs, in words, in order.
     """
@@ -38,6 +40,11 @@ class Dataset:
                 f"{self.x_train.shape[1:]} and {self.x_test.shape[1:]}, targets {self.y_train.shape[1:]} and "
                 f"{self.y_test.shape[1:]}."
             )
+
+    def as_type(self, dtype: str) -> "Dataset":
+        """The same examples in another dtype."""
+        arrays = {name: getattr(self, name).astype(dtype, copy=False) for name in _ARRAYS}
+        return dataclasses.replace(self, **arrays)
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -3,28 +3,10 @@
 import math
 from typing import NamedTuple
 
+from tf_earlydyn.blocks import Blocks
 from tf_earlydyn.errors import InputError
 
 LARGEST = 2048  # examples in a block: larger ones are no faster
-
-
-class Blocks(NamedTuple):
-    """Blocks of ``size`` consecutive examples of ``n``; the last one may hold fewer.
-
-    >>> [block.indices(5) for block in Blocks(5, 2)]
-    [(0, 2, 1), (2, 4, 1), (4, 5, 1)]
-    """
-
-    n: int
-    size: int
-
-    def __iter__(self):
-        return (slice(start, min(start + self.size, self.n)) for start in range(0, self.n, self.size))
-
-    @classmethod
-    def even(cls, n: int, largest: int) -> "Blocks":
-        """As few blocks as can be of at most ``largest`` examples, all but the last of one size."""
-        return cls(n, math.ceil(n / math.ceil(n / largest)))
 
 
 class Plan(NamedTuple):

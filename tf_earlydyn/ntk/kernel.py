@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.blocks import filled_up
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import check_outputs, examples
 from tf_earlydyn.ntk.inputs import checked_features, checked_inputs, checked_model, checked_outputs
@@ -135,12 +136,6 @@ class FeatureKernel:
 def padded(rows: np.ndarray, size: int) -> np.ndarray:
     """``rows`` ``[n, k]`` with zeros until there are ``size``: the weights of what ``filled_up`` repeats."""
     return np.pad(rows, ((0, size - len(rows)), (0, 0)))
-
-
-def filled_up(rows: np.ndarray, size: int) -> np.ndarray:
-    """``rows`` with the last one repeated until there are ``size``."""
-    missing = size - len(rows)
-    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
 
 
 def _programs(model: keras.Model, three: np.ndarray) -> dict[tuple, Program]:

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from scipy.sparse.linalg import LinearOperator
 
+from tf_earlydyn.blocks import Blocks
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse, check_outputs, examples
-from tf_earlydyn.ntk.blocks import Blocks
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.inputs import (
     checked_features,

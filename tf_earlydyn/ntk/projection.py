@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.blocks import filled_up
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.blocks import LARGEST
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.inputs import checked_memory_limit
 from tf_earlydyn.ntk.jacobian import flat_outputs
-from tf_earlydyn.ntk.kernel import TangentKernel, filled_up, padded
+from tf_earlydyn.ntk.kernel import TangentKernel, padded
 from tf_earlydyn.ntk.terms import Term, taken
 from tf_earlydyn.ntk.tiles import Sides, pairs_per_example, planned, progress_bar, strip_height, tile, walk
 

@@ -3,22 +3,26 @@
 import dataclasses
 from collections.abc import Callable
 
-from tf_earlydyn import columns, report, signals, training
+from tf_earlydyn import columns, report, signals
 from tf_earlydyn.config import RunConfig, flagfile
+from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
 from tf_earlydyn.errors import DivergenceError
 from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
 from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.recording import Recorder
 from tf_earlydyn.studies.resuming import claimed
-from tf_earlydyn.studies.setup import Setup, learning_layers, network_rates, prepare
+from tf_earlydyn.studies.setup import Setup, learning_layers, prepare
 from tf_earlydyn.studies.survival import Survival
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
+from tf_earlydyn.studies.together import agreed_start, follow, learners_of, train
 
 
 def run(
     config: RunConfig, show_progress: bool = True, *, resume: bool = False, begun: Callable[[], None] = lambda: None
-) -> RunDirectory:
+) -> RunDirectory | None:
     """Runs ``config`` and writes its run directory.
+
+    Of several workers the first one writes; the others get None.
 
     Args:
         config: the run.
@@ -32,10 +36,14 @@ def run(
         DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
         WriteError: if a file cannot be written; the run can be resumed.
         Stopped: in training, if SIGTERM or SIGINT has come; the run can be resumed.
+        WorkerError: if another worker has ended; the run can be resumed.
     """
+    strategy = make_strategy(config.execution)
+    if not is_chief(strategy):
+        return follow(config, strategy)
     with claimed(config, resume) as claim:
         directory = claim.directory
-        if not directory.finished:
+        if not from_chief(strategy, directory.finished):
             setup = prepare(config)
             claim.make()
             _run(setup, directory, show_progress, resume, begun)
@@ -63,20 +71,14 @@ def _run(setup: Setup, directory: RunDirectory, show_progress: bool, resume: boo
 
 def _train(setup: Setup, directory: RunDirectory, recorder: Recorder, show_progress: bool, resume: bool) -> Survival:
     """Trains what learns, side by side."""
-    x, y = setup.inputs.train, setup.data.y_train
-    learners = [
-        training.Learner(columns.NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
-        *(learner for companion in setup.companions if (learner := companion.learner())),
-    ]
-    for learner in learners:
-        learner.build(tuple(x.shape), y.shape)  # which makes all that is to be restored
+    learners = learners_of(setup)
     notice = signals.Notice()
     survival = Survival(directory, setup.config, setup.stops, learners, recorder, notice)
-    start = survival.resume() if resume else None
+    start = agreed_start(setup.strategy, survival.resume() if resume else None)
     callbacks = (recorder, TensorBoardWriter(directory, recorder))
     try:
         with notice:
-            training.train(learners, x, y, setup.stops, callbacks, show_progress, start=start, pauses=[survival])
+            train(setup, learners, callbacks, show_progress, start=start, pauses=[survival])
     except DivergenceError as error:
         first = min(setup.companions, key=lambda companion: companion.max_learning_rate)
         advice = (

@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tf_earlydyn import columns, companion, models, training, twin
 from tf_earlydyn.config import RunConfig
@@ -15,13 +14,6 @@ from tf_earlydyn.rundir import RunDirectory, write_model
 from tf_earlydyn.theory import LinearDynamics
 
 _BEYOND = 1e100  # in place of what has diverged, in tables of finite numbers, where squares of it must find room
-
-
-class Inputs(NamedTuple):
-    """Training and test inputs on the device, ``[n, ...]``: put there once, for training and recording."""
-
-    train: tf.Tensor
-    test: tf.Tensor
 
 
 class Start(NamedTuple):
@@ -72,12 +64,13 @@ class Psi:
 
     name = columns.LINEAR
 
-    def __init__(self, config: RunConfig, data: Dataset, inputs: Inputs, start: Start) -> None:
+    def __init__(self, config: RunConfig, data: Dataset, start: Start) -> None:
         self.layer = companion.linear_features(config, data)
         self.model = models.LinearModel(self.layer, data.outputs, name=self.name)
         self.has_constant = self.layer.has_constant
         self._targets = data.y_train - start.train
-        self._rate, self._inputs = config.training.learning_rate, inputs
+        self._rate = config.training.learning_rate
+        self._x = {"train": data.x_train, "test": data.x_test}
         dynamics = LinearDynamics.of(self.features(data.x_train), self._targets)
         self.optimum, self.max_learning_rate = dynamics.optimum, dynamics.max_learning_rate()
         self.half_step = dynamics.half_step(self._rate, config.training.steps)
@@ -90,7 +83,7 @@ class Psi:
 
     def outputs(self, split: str, step: int) -> np.ndarray:
         """As ``Companion`` has it."""
-        return self._predict(getattr(self._inputs, split))
+        return self._predict(self._x[split])
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """As ``Companion`` has it."""

@@ -7,13 +7,17 @@ import pandas as pd
 
 from tf_earlydyn import exits, report
 from tf_earlydyn.config import RunConfig, flagfile
+from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
 from tf_earlydyn.studies import agreement
 from tf_earlydyn.studies.resuming import Claim, claimed
+from tf_earlydyn.studies.together import follow
 
 
-def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) -> RunDirectory:
+def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) -> RunDirectory | None:
     """Runs ``config``: with several seeds, in a directory each, below that of what they have in common.
+
+    Of several workers the first one writes; the others get None.
 
     Args:
         config: the run.
@@ -23,22 +27,33 @@ def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) 
     Raises:
         InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
         DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
-        WriteError, Stopped: as ``agreement.run`` does.
+        WriteError, Stopped, WorkerError: as ``agreement.run`` does.
     """
     if config.seeds == 1:
         return agreement.run(config, show_progress, resume=resume)
+    strategy = make_strategy(config.execution)
+    if not is_chief(strategy):
+        if not from_chief(strategy, False):
+            for one in _configs(config):
+                follow(one, strategy)
+        return None
     with claimed(config, resume) as claim:
-        if not claim.directory.finished:
+        if not from_chief(strategy, claim.directory.finished):
             _run(config, claim, show_progress, resume)
     return claim.directory
 
 
-def _run(config: RunConfig, claim: Claim, show_progress: bool, resume: bool) -> None:
-    directory = claim.directory
-    configs = [
-        dataclasses.replace(config, seed=seed, seeds=1, run_dir=str(directory.of_seed(seed)))
+def _configs(config: RunConfig, directory: RunDirectory | None = None) -> list[RunConfig]:
+    """A run for each seed, in a directory below ``directory`` where there is one."""
+    return [
+        dataclasses.replace(config, seed=seed, seeds=1, run_dir=directory and str(directory.of_seed(seed)))
         for seed in range(config.seed, config.seed + config.seeds)
     ]
+
+
+def _run(config: RunConfig, claim: Claim, show_progress: bool, resume: bool) -> None:
+    directory = claim.directory
+    configs = _configs(config, directory)
     first = RunDirectory(configs[0].run_dir)
 
     def begin() -> None:

@@ -1,8 +1,9 @@
 """The parts of a run, made and checked before anything is trained or written."""
 
+import contextlib
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -11,10 +12,11 @@ import tensorflow as tf
 from tf_earlydyn import data, models, training
 from tf_earlydyn.config import RunConfig
 from tf_earlydyn.data import Dataset
+from tf_earlydyn.distribution import make_strategy
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.exits import ExitDetector
 from tf_earlydyn.seeds import Stream, generator
-from tf_earlydyn.studies.companions import Companion, Inputs, Psi, Start, Twin
+from tf_earlydyn.studies.companions import Companion, Psi, Start, Twin
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Setup:
 
     Attributes:
         config: what was asked for.
+        strategy: where it is computed.
         data: the examples.
-        inputs: theirs, on the device.
         network: the network, at step 0.
         predict: its outputs of the moment on the training or the test inputs, by name of the split.
         start: f_0, its outputs at step 0.
@@ -36,8 +38,8 @@ class Setup:
     """
 
     config: RunConfig
+    strategy: tf.distribute.Strategy
     data: Dataset
-    inputs: Inputs
     network: keras.Model
     predict: Callable[[str], np.ndarray]
     start: Start
@@ -54,25 +56,47 @@ def prepare(config: RunConfig) -> Setup:
     Raises:
         InputError: if that cannot be done.
     """
-    examples = data.load(config.data, config.seed)
+    strategy = make_strategy(config.execution)
+    examples = data.load(config.data, config.seed).as_type(config.execution.dtype)
+    if strategy.num_replicas_in_sync > len(examples.y_train):
+        raise InputError(
+            f"there must be an example for each replica. Received: {strategy.num_replicas_in_sync} replicas, "
+            f"n_train={len(examples.y_train)}."
+        )
+    with keras_dtype(config.execution.dtype):
+        return _prepare(config, examples, strategy)
+
+
+@contextlib.contextmanager
+def keras_dtype(dtype: str) -> Iterator[None]:
+    """Within this context, Keras makes layers of ``dtype``."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _prepare(config: RunConfig, examples: Dataset, strategy: tf.distribute.Strategy) -> Setup:
     tracked = _tracked(config, len(examples.y_test))
-    inputs = Inputs(tf.constant(examples.x_train), tf.constant(examples.x_test))
     network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)
     outputs = training.predictor(network)
-    start = Start(*map(outputs, inputs))
+    x = {"train": examples.x_train, "test": examples.x_test}
+    start = Start(**{split: outputs(inputs) for split, inputs in x.items()})
     if np.any(start.train):
         warnings.warn(
             "the network is not 0 at step 0: its linear models learn y - f_0, and it is f - f_0 that is compared.",
             stacklevel=2,
         )
-    companions = _companions(config, examples, inputs, network, start)
+    companions = _companions(config, examples, network, start)
     half_step, chosen = companions[0].half_step, config.training
     return Setup(
         config=config,
+        strategy=strategy,
         data=examples,
-        inputs=inputs,
         network=network,
-        predict=lambda split: outputs(getattr(inputs, split)),
+        predict=lambda split: outputs(x[split]),
         start=start,
         companions=companions,
         detectors=tuple(_detector(config, examples, start, companion) for companion in companions),
@@ -84,12 +108,10 @@ def prepare(config: RunConfig) -> Setup:
     )
 
 
-def _companions(
-    config: RunConfig, examples: Dataset, inputs: Inputs, network: keras.Model, start: Start
-) -> tuple[Companion, ...]:
+def _companions(config: RunConfig, examples: Dataset, network: keras.Model, start: Start) -> tuple[Companion, ...]:
     chosen = []
     if config.companion != "twin":
-        chosen.append(Psi(config, examples, inputs, start))
+        chosen.append(Psi(config, examples, start))
     if config.companion != "psi":
         try:
             chosen.append(Twin(config, examples, start, network, learning_layers(config)))

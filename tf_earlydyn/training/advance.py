@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.distribution import cores, local_devices, on_cpu
+from tf_earlydyn.distribution import cores, local_devices, lost_workers_named, on_cpu
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.training.layout import Layout
 from tf_earlydyn.training.learner import Learner
@@ -68,8 +68,14 @@ class Advance:
         )
 
     def __call__(self, start: int, count: int) -> dict[str, float]:
-        """The losses before the last of ``count`` steps, as means over the outputs."""
-        done, losses = self._compiled(tf.constant(count), self._shares)
+        """The losses before the last of ``count`` steps, as means over the outputs.
+
+        Raises:
+            DivergenceError: if a loss is not finite.
+            WorkerError: if another worker has ended.
+        """
+        with lost_workers_named(self._strategy):
+            done, losses = self._compiled(tf.constant(count), self._shares)
         losses = dict(zip((learner.name for learner in self._learners), losses.numpy().tolist(), strict=True))
         for name, loss in losses.items():
             if not np.isfinite(loss):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tf_earlydyn.blocks import filled_up
 from tf_earlydyn.errors import InputError
 
 
@@ -37,10 +38,7 @@ class Layout(NamedTuple):
 
     def spread(self, array: np.ndarray) -> np.ndarray:
         """An array ``[n, ...]`` as ``[replicas, streams, blocks, rows, ...]``; its last row fills the last ones up."""
-        missing = math.prod(self[1:]) - self.n
-        if missing:
-            array = np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
-        return array.reshape(*self[1:], *array.shape[1:])
+        return filled_up(array, math.prod(self[1:])).reshape(*self[1:], *array.shape[1:])
 
     def weights(self, dtype: np.dtype = np.float64) -> np.ndarray:
         """1 for an example and 0 for what fills up, ``[replicas, streams, blocks, rows, 1]``."""

@@ -1,15 +1,35 @@
-"""A network's outputs in inference."""
+"""A network's outputs in inference, in blocks, so that memory does not grow with the number of examples."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.blocks import Blocks, filled_up
+from tf_earlydyn.distribution import cores
+from tf_earlydyn.training.traits import entries_per_example
 from tf_earlydyn.xla import Compiled
 
+_AT_ONCE = 2**24  # numbers that the forward pass of a block makes
 
-def predictor(model: keras.Model) -> Callable[[tf.Tensor], np.ndarray]:
-    """The outputs of ``model`` in inference, at its weights of the moment, by a compiled call."""
+
+def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """The outputs ``[n, C]`` of ``model`` for inputs ``[n, ...]``, at its weights of the moment, by a compiled call."""
     compiled = Compiled(lambda x: model(x, training=False))
-    return lambda x: compiled(x).numpy()
+    rows = []
+
+    def outputs(x: np.ndarray) -> np.ndarray:
+        if not rows:
+            rows.append(max(1, _AT_ONCE // entries_per_example(model, x)))
+        blocks = Blocks.even(len(x), rows[0])
+
+        def block(part: slice) -> np.ndarray:
+            return compiled(tf.constant(filled_up(x[part], blocks.size))).numpy()[: part.stop - part.start]
+
+        first, *rest = blocks
+        with ThreadPoolExecutor(cores()) as side_by_side:
+            return np.concatenate([block(first), *side_by_side.map(block, rest)])
+
+    return outputs

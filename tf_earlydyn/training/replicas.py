@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.distribution import local_devices, on_one_device
+from tf_earlydyn.distribution import from_chief, local_devices, on_one_device
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.training.learner import GradientDescent, Learner
 
@@ -14,7 +14,7 @@ from tf_earlydyn.training.learner import GradientDescent, Learner
 class Weights:
     """A learner's variables on every replica of a strategy: on one device, those of the model itself.
 
-    Elsewhere they are copies that each replica updates on its own, all by the same sums.
+    Elsewhere they are copies, at first of the chief's, that each replica updates on its own, all by the same sums.
 
     Attributes:
         trainable, others: the variables.
@@ -36,7 +36,7 @@ class Weights:
                 f"{type(learner.optimiser).__name__} for {learner.name} under {type(strategy).__name__}."
             )
         with strategy.scope():
-            self.trainable, self.others = ([_copy(variable) for variable in part] for part in own)
+            self.trainable, self.others = ([_copy(strategy, variable) for variable in part] for part in own)
 
     def read(self) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """The values of both, in a replica."""
@@ -50,9 +50,9 @@ class Weights:
                     variable.assign(copy.values[0])
 
 
-def _copy(variable: keras.Variable) -> tf.Variable:
+def _copy(strategy: tf.distribute.Strategy, variable: keras.Variable) -> tf.Variable:
     return tf.Variable(
-        variable.numpy(),
+        from_chief(strategy, variable.numpy()),
         name=variable.path,
         synchronization=tf.VariableSynchronization.ON_READ,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,

@@ -35,14 +35,23 @@ def traits(models: Sequence[keras.Model], x: np.ndarray) -> Traits:
     return Traits(sum(entries), any(convolves), all(apart))
 
 
+def entries_per_example(model: keras.Model, x: np.ndarray) -> int:
+    """Numbers per example that the forward pass makes, for inputs like ``x`` ``[n, ...]``."""
+    sizes = [tensor.shape for operation in _graph(model, x).get_operations() for tensor in operation.outputs]
+    return sum(size.num_elements() // _TRACED for size in sizes if size.rank and size[0] == _TRACED)
+
+
 def _of(model: keras.Model, x: np.ndarray) -> Traits:
-    traced = tf.function(lambda inputs: model(inputs, training=True))
-    graph = traced.get_concrete_function(tf.TensorSpec((_TRACED, *x.shape[1:]), x.dtype)).graph
-    sizes = [tensor.shape for operation in graph.get_operations() for tensor in operation.outputs]
-    entries = sum(size.num_elements() // _TRACED for size in sizes if size.rank and size[0] == _TRACED)
-    kinds = _kinds(graph.as_graph_def())
+    kinds = _kinds(_graph(model, x).as_graph_def())
     convolves = any(kind.startswith(("Conv", "DepthwiseConv")) for kind in kinds)
-    return Traits(entries, convolves, not any(kind.startswith(_CHANGING) for kind in kinds) and _is_apart(model, x))
+    apart = not any(kind.startswith(_CHANGING) for kind in kinds) and _is_apart(model, x)
+    return Traits(entries_per_example(model, x), convolves, apart)
+
+
+def _graph(model: keras.Model, x: np.ndarray) -> tf.Graph:
+    """That of a call in training mode."""
+    traced = tf.function(lambda inputs: model(inputs, training=True))
+    return traced.get_concrete_function(tf.TensorSpec((_TRACED, *x.shape[1:]), x.dtype)).graph
 
 
 def _kinds(graph) -> set[str]:

@@ -1,4 +1,4 @@
-"""Where it is computed: strategies of ``tf.distribute``, and the devices of this process."""
+"""The devices of this process, and what is computed on which."""
 
 import os
 

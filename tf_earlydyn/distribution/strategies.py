@@ -1,0 +1,90 @@
+"""Strategies of ``tf.distribute`` by name."""
+
+import functools
+import os
+
+import tensorflow as tf
+
+from tf_earlydyn.config import ExecutionConfig
+from tf_earlydyn.distribution.devices import cores
+from tf_earlydyn.distribution.workers import check_cluster
+from tf_earlydyn.errors import InputError
+
+
+def set_up(execution: ExecutionConfig) -> None:
+    """Settings of the whole process: devices, and the precision of matrix products. Before TensorFlow computes.
+
+    Raises:
+        InputError: if TensorFlow has computed already, and its devices cannot be changed any more.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(execution.precision == "default")
+    name = chosen(execution)
+    try:
+        if name == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+        if name == "mirrored" and not tf.config.list_physical_devices("GPU"):
+            cpus = [tf.config.LogicalDeviceConfiguration()] * (execution.replicas or cores())
+            tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
+    except RuntimeError as error:
+        raise InputError(
+            f"devices are chosen before TensorFlow computes, in a new process. Received: strategy={name} after that."
+        ) from error
+
+
+def chosen(execution: ExecutionConfig) -> str:
+    """The strategy's name: what this machine has, for ``auto``."""
+    if execution.strategy != "auto":
+        return execution.strategy
+    if tf.config.list_physical_devices("TPU"):
+        return "tpu"
+    return ("cpu", "gpu", "mirrored")[min(len(tf.config.list_physical_devices("GPU")), 2)]
+
+
+@functools.cache
+def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
+    """The strategy that is asked for, made once in a process.
+
+    Raises:
+        InputError: if there are no such devices, or ``TF_CONFIG`` does not say what it must.
+    """
+    return {
+        "cpu": lambda: tf.distribute.OneDeviceStrategy("/cpu:0"),
+        "gpu": _gpu,
+        "mirrored": lambda: _mirrored(execution.replicas),
+        "multiworker": _multiworker,
+        "tpu": lambda: _tpu(execution),
+    }[chosen(execution)]()
+
+
+def _gpu() -> tf.distribute.Strategy:
+    if not tf.config.list_physical_devices("GPU"):
+        raise InputError("strategy=gpu needs a GPU, and TensorFlow finds none: take strategy=cpu. Received: no GPU.")
+    return tf.distribute.OneDeviceStrategy("/gpu:0")
+
+
+def _mirrored(replicas: int | None) -> tf.distribute.Strategy:
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    devices = tf.config.list_logical_devices(kind)
+    replicas = replicas or len(devices)
+    if replicas > len(devices):
+        raise InputError(
+            f"replicas must be at most the number of devices that TensorFlow has. Received: replicas={replicas}, "
+            f"with {len(devices)} of kind {kind}."
+        )
+    return tf.distribute.MirroredStrategy([f"{kind}:{number}" for number in range(replicas)])
+
+
+def _tpu(execution: ExecutionConfig) -> tf.distribute.Strategy:
+    if not tf.config.list_physical_devices("TPU"):
+        raise InputError("strategy=tpu needs a TPU, and TensorFlow finds none: take strategy=auto. Received: no TPU.")
+    if execution.dtype == "float64":
+        raise InputError("a TPU has no float64: take dtype=float32. Received: dtype=float64 with strategy=tpu.")
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def _multiworker() -> tf.distribute.Strategy:
+    check_cluster(os.environ.get("TF_CONFIG"))
+    return tf.distribute.MultiWorkerMirroredStrategy()

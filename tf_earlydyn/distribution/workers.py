@@ -1,0 +1,81 @@
+"""Processes that compute together: the first of them, the chief, writes, and tells the others what is to be done."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn.errors import InputError, WorkerError
+
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+
+
+def check_cluster(text: str | None) -> None:
+    """Checks what ``TF_CONFIG`` says: {"cluster": {"worker": [address, ...]}, "task": {"type": "worker", "index": 0}}.
+
+    Raises:
+        InputError: if it says something else.
+    """
+    try:
+        content = json.loads(text or "")
+        workers, task = content["cluster"]["worker"], content["task"]
+        right = (
+            task["type"] == "worker"
+            and task["index"] in range(len(workers))
+            and all(isinstance(address, str) and ":" in address for address in workers)
+        )
+    except (ValueError, KeyError, TypeError):
+        right = False
+    if not right:
+        raise InputError(
+            'strategy=multiworker needs TF_CONFIG={"cluster": {"worker": ["host:port", ...]}, "task": {"type": '
+            f'"worker", "index": 0}}}}, the index being the own place in the list. Received: TF_CONFIG={text}.'
+        )
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes: of several workers, the first."""
+    resolver = strategy.cluster_resolver
+    return not _has_workers(strategy) or resolver.task_id == 0
+
+
+def from_chief(strategy: tf.distribute.Strategy, value: np.ndarray | int | bool) -> np.ndarray:
+    """The chief's value of a number or an array, on every worker; each of them has to ask.
+
+    Raises:
+        WorkerError: if a worker has ended.
+    """
+    value = np.asarray(value)
+    if not _has_workers(strategy):
+        return value
+    numbers = value.astype(np.int32) if value.dtype == bool else value
+
+    def own(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+        return tf.constant(numbers if context.replica_id_in_sync_group == 0 else np.zeros_like(numbers))
+
+    with lost_workers_named(strategy):
+        values = strategy.experimental_distribute_values_from_function(own)
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy().astype(value.dtype)
+
+
+@contextlib.contextmanager
+def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Within this context, what TensorFlow raises when another worker has ended becomes one sentence.
+
+    Raises:
+        WorkerError: that.
+    """
+    try:
+        yield
+    except _LOST as error:
+        if not _has_workers(strategy):
+            raise
+        raise WorkerError(
+            "another worker has ended, and nothing goes on without it: start all of them again, with --resume."
+        ) from error
+
+
+def _has_workers(strategy: tf.distribute.Strategy) -> bool:
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

@@ -1,0 +1,67 @@
+"""What every worker of a run does alike: the first one records and writes beside it, the others nothing."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_earlydyn import columns, signals, training
+from tf_earlydyn.config import RunConfig
+from tf_earlydyn.distribution import from_chief
+from tf_earlydyn.errors import Stopped
+from tf_earlydyn.studies.setup import Setup, network_rates, prepare
+
+_NO_STEP = -1
+
+
+def learners_of(setup: Setup) -> list[training.Learner]:
+    """What learns, side by side, with all its variables."""
+    learners = [
+        training.Learner(columns.NETWORK, setup.network, training.GradientDescent(network_rates(setup.config))),
+        *(learner for companion in setup.companions if (learner := companion.learner())),
+    ]
+    for learner in learners:
+        learner.build(setup.data.x_train.shape, setup.data.y_train.shape)
+    return learners
+
+
+def agreed_start(strategy: tf.distribute.Strategy, step: int | None) -> int | None:
+    """The step that the chief goes on from; None for none."""
+    agreed = int(from_chief(strategy, np.int64(_NO_STEP if step is None else step)))
+    return None if agreed == _NO_STEP else agreed
+
+
+def train(setup: Setup, learners: list[training.Learner], callbacks=(), show_progress: bool = False, **options) -> None:
+    """``training.train`` of the run's examples, with its further ``options``."""
+    x, y = setup.data.x_train, setup.data.y_train
+    training.train(learners, x, y, setup.stops, callbacks, show_progress, strategy=setup.strategy, **options)
+
+
+def follow(config: RunConfig, strategy: tf.distribute.Strategy) -> None:
+    """The part of a worker that is not the chief: it computes what its share is, and writes nothing.
+
+    Raises:
+        InputError, DivergenceError, Stopped, WorkerError: as ``agreement.run`` does.
+    """
+    finished = from_chief(strategy, False)
+    if finished:
+        return
+    setup = prepare(config)
+    learners = learners_of(setup)
+    start = agreed_start(strategy, None)
+    with signals.Notice() as notice:
+        train(setup, learners, start=start, pauses=[_End(notice)])
+
+
+class _End:
+    """A training pause that ends a worker where a signal asks for it."""
+
+    def __init__(self, notice: signals.Notice) -> None:
+        self._notice = notice
+
+    def due(self, _: int) -> bool:
+        """As ``training.Pause`` has it."""
+        return self._notice.signal is not None
+
+    def __call__(self, step: int) -> None:
+        """Raises ``Stopped``."""
+        number = self._notice.signal
+        raise Stopped(number, f"Stopped by {signals.name(number)} at step {step}: start all workers with --resume.")
