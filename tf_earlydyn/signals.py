@@ -28,7 +28,9 @@ def name(number: int) -> str:
 
 
 class Notice:
-    """Within its ``with``, SIGTERM and SIGINT are noted and do nothing else; a second SIGINT interrupts at once.
+    """Within its ``with``, SIGTERM and SIGINT are noted and do nothing else; a SIGINT after that interrupts at once.
+
+    At once is when Python is back from a compiled call, which no signal interrupts.
 
     Outside the main thread, where signals cannot be handled, they do what they did; so do those that are ignored.
 
