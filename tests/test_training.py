@@ -1,3 +1,5 @@
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from scipy import special
 from tests.oracles import linear_descent, psi_features, two_layer_descent
 from tf_earlydyn import models, theory, training
 from tf_earlydyn.config import ModelConfig
+from tf_earlydyn.distribution import current_strategy
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.training import GradientDescent, Learner
 
@@ -179,12 +182,26 @@ class Every200:
         self.called.append(step)
 
 
-def test_a_pause_is_asked_after_every_call_and_made_where_it_is_due():
+def test_a_pause_is_asked_after_every_call_and_made_where_it_is_due(monkeypatch):
+    monkeypatch.setattr(training.loop, "_SECONDS_PER_CALL", 1e9)  # so that a call has as many steps as it may
     learner = Learner("linear", models.LinearModel(theory.psi_1(theory.moments("erf"))), GradientDescent(0.1))
     pause, x, y = Every200(), X.astype(np.float32), Y.astype(np.float32)
     training.train([learner], x, y, [0, 1, 400, 500], [pause.called.append], show_progress=False, pauses=[pause])
     assert pause.asked == [1, 101, 201, 301, 400, 500]
     assert pause.called == [0, 1, 400, 400, 500]  # at stops as a callback, and then as a pause
+
+
+def test_a_call_takes_about_as_long_as_it_shall():
+    """Steps of 20 ms, at most 50 of which fit into a second; they may take longer on a busy machine."""
+    pace = training.loop._Pace(current_strategy())
+    assert pace.steps(1000) == 1  # of which nothing is known yet
+    with pace.timed(1):
+        time.sleep(0.02)
+    assert 1 <= pace.steps(1000) <= 50
+    assert pace.steps(3) <= 3
+    with pace.timed(1):
+        time.sleep(1.1)
+    assert pace.steps(1000) == 1
 
 
 @pytest.mark.parametrize("stops", [[], [0, 5, 5], [3, 1]])

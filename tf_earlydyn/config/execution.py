@@ -28,7 +28,7 @@ class ExecutionConfig:
     )
     dtype: str = setting("float32", "What is trained in.", ("float32", "float64"))
     checkpoint_seconds: float = setting(
-        30.0, "Between recorded steps, training is saved for --resume after so many seconds; 0: after every 100 steps."
+        30.0, "Between recorded steps, training is saved for --resume after so many seconds; 0: about every second."
     )
 
     def __post_init__(self) -> None:

@@ -16,8 +16,8 @@ def load(config: DataConfig, seed: int) -> Dataset:
     teacher = Teacher(config.d, generator(seed, Stream.TEACHER))
 
     def split(stream: Stream, n: int) -> tuple[np.ndarray, np.ndarray]:
-        z = _entries(config.entries, generator(seed, stream), (n, config.d))
-        x = np.sqrt(eigenvalues) * z
+        x = _entries(config.entries, generator(seed, stream), (n, config.d))
+        x *= np.sqrt(eigenvalues)
         y = teacher(x)
         y = np.where(y >= 0, 1.0, -1.0) if config.labels == "sign" else y
         return x.astype(np.float32), y.astype(np.float32)

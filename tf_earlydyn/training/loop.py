@@ -1,5 +1,7 @@
 """The loop: models stepped together by gradient descent, callbacks at stated steps."""
 
+import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Protocol
@@ -8,12 +10,13 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tf_earlydyn.distribution import current_strategy
+from tf_earlydyn.distribution import current_strategy, from_chief
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.training.advance import Advance
 from tf_earlydyn.training.learner import Learner
 
-STEPS_PER_CALL = 100  # of the compiled loop, so that the progress bar moves
+STEPS_PER_CALL = 100  # at most: of the compiled loop
+_SECONDS_PER_CALL = 1.0  # about: the progress bar moves, and signals are noticed
 
 Callback = Callable[[int], None]
 
@@ -54,15 +57,17 @@ def train(
     """
     if len(stops) < 1 or any(stop <= start for start, stop in pairwise(stops)):
         raise InputError(f"stops must be rising steps. Received: stops={list(stops)}.")
-    advance = Advance(learners, x, y, strategy or current_strategy())
+    strategy = strategy or current_strategy()
+    advance, pace = Advance(learners, x, y, strategy), _Pace(strategy)
     callbacks, pauses, recorded = tuple(callbacks), tuple(pauses), set(stops)
     first = stops[0] if start is None else start
     with tqdm(total=stops[-1], initial=first, unit="step", disable=not show_progress, leave=False) as progress:
         if start is None:
             for callback in callbacks:
                 callback(first)
-        for at, count in _calls([first, *(stop for stop in stops if stop > first)]):
-            losses = advance(at, count)
+        for at, count in _calls([first, *(stop for stop in stops if stop > first)], pace):
+            with pace.timed(count):
+                losses = advance(at, count)
             progress.update(count)
             progress.set_postfix({name: f"{loss:.4g}" for name, loss in losses.items()})
             step = at + count
@@ -77,11 +82,33 @@ def train(
                     pause(step)
 
 
-def _calls(stops: Sequence[int]) -> Iterator[tuple[int, int]]:
+class _Pace:
+    """How many steps are done in one compiled call, the same on every worker; their results do not depend on it."""
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        self._strategy = strategy
+        self._steps = 1
+
+    def steps(self, left: int) -> int:
+        """Of ``left`` steps, as many as take about a second."""
+        return min(left, int(from_chief(self._strategy, self._steps)))
+
+    @contextlib.contextmanager
+    def timed(self, count: int) -> Iterator[None]:
+        """Sees how long ``count`` steps take."""
+        begun = time.monotonic()
+        yield
+        fitting = count * _SECONDS_PER_CALL / max(time.monotonic() - begun, 1e-9)
+        self._steps = max(1, min(STEPS_PER_CALL, int(fitting)))
+
+
+def _calls(stops: Sequence[int], pace: _Pace) -> Iterator[tuple[int, int]]:
     """From which step on how many are done in one compiled call."""
-    for start, stop in pairwise(stops):
-        for at in range(start, stop, STEPS_PER_CALL):
-            yield at, min(STEPS_PER_CALL, stop - at)
+    for at, stop in pairwise(stops):
+        while at < stop:
+            count = pace.steps(stop - at)
+            yield at, count
+            at += count
 
 
 def recorded_steps(steps: int, per_decade: int, also: Iterable[int] = ()) -> list[int]:
