@@ -14,7 +14,7 @@ from tf_earlydyn.training.replicas import Weights, placed
 from tf_earlydyn.training.traits import Traits, traits
 from tf_earlydyn.xla import Compiled
 
-_CACHE = 2**21  # bytes that the forward pass of a block makes: the size of a core's own cache
+_CACHE = 3 * 2**19  # bytes that the forward pass of a block makes: they fit into a core's own cache of 2 MB
 _DEVICE = 2**30  # the same where there is no such cache
 _GAIN = 4  # numbers that a block makes for each weight, at least: its gradients are added up, which must not cost much
 
