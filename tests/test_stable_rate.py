@@ -8,7 +8,6 @@ from keras import layers
 
 import tf_earlydyn as te
 from tests.cases import needs_cifar10
-from tf_earlydyn.training import GradientDescent, Learner
 
 STEPS = 8
 IMAGE = (8, 8, 3)
@@ -40,11 +39,21 @@ NETWORKS = {
 
 
 def descent(network, rate, x, y, steps):
-    """The loss before each of ``steps`` steps and after the last."""
-    learner = Learner("network", network, GradientDescent(rate))
-    step = tf.function(learner.step)  # without XLA, whose convolutions are slow on a CPU
-    losses = [float(step(tf.constant(x), tf.constant(y))) for _ in range(steps)]
-    return np.nan_to_num([*losses, float(learner.loss_and_gradients(x, y)[0])], nan=np.inf)
+    """The loss before each of ``steps`` steps and after the last; it may be none that is finite."""
+    x, y, weights = tf.constant(x), tf.constant(y), [variable.value for variable in network.trainable_variables]
+
+    def loss_now():
+        return tf.reduce_sum(tf.square(network(x, training=True) - y)) / (2 * len(x))
+
+    @tf.function  # without XLA, whose convolutions are slow on a CPU
+    def step():
+        with tf.GradientTape() as tape:
+            loss = loss_now()
+        for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+            weight.assign_sub(rate * gradient)
+        return loss
+
+    return np.nan_to_num([*(float(step()) for _ in range(steps)), float(loss_now())], nan=np.inf)
 
 
 @pytest.mark.slow
