@@ -6,7 +6,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 _LOG = logging.getLogger("tf_earlydyn")
-_CANNOT = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
+CANNOT = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
 
 
 class Compiled:
@@ -29,7 +29,7 @@ class Compiled:
             return self._compiled(*arguments)
         try:
             result = self._compiled(*arguments)
-        except _CANNOT as error:  # before anything was run: again without XLA, which raises anew what was not XLA's
+        except CANNOT as error:  # before anything was run: again without XLA, which raises anew what was not XLA's
             _LOG.warning("XLA cannot compile the network, which runs without it: %s", str(error).partition("\n")[0])
             self._compiled = tf.function(self._plain)
             result = self._compiled(*arguments)

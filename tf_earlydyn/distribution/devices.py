@@ -22,6 +22,13 @@ def local_devices(strategy: tf.distribute.Strategy) -> tuple[str, ...]:
     return tuple(strategy.extended.worker_devices)
 
 
+def within_process(strategy: tf.distribute.Strategy) -> tf.distribute.Strategy:
+    """The strategy, or for one of several workers that of its own device alone, which asks nothing of the others."""
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return tf.distribute.OneDeviceStrategy(local_devices(strategy)[0])
+    return strategy
+
+
 def on_cpu(strategy: tf.distribute.Strategy) -> bool:
     """Whether its replicas are on CPUs."""
     return all("CPU" in device.upper() for device in local_devices(strategy))

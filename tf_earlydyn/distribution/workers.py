@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.distribution.devices import local_devices
 from tf_earlydyn.errors import InputError, WorkerError
 
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
@@ -37,8 +38,12 @@ def check_cluster(text: str | None) -> None:
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process is the one that writes: of several workers, the first."""
-    resolver = strategy.cluster_resolver
-    return not _has_workers(strategy) or resolver.task_id == 0
+    return worker_number(strategy) == 0
+
+
+def worker_number(strategy: tf.distribute.Strategy) -> int:
+    """The place of this process among several workers; 0 where there is but one."""
+    return strategy.cluster_resolver.task_id if has_workers(strategy) else 0
 
 
 def from_chief(strategy: tf.distribute.Strategy, value: np.ndarray | int | bool) -> np.ndarray:
@@ -48,16 +53,26 @@ def from_chief(strategy: tf.distribute.Strategy, value: np.ndarray | int | bool)
         WorkerError: if a worker has ended.
     """
     value = np.asarray(value)
-    if not _has_workers(strategy):
-        return value
     numbers = value.astype(np.int32) if value.dtype == bool else value
+    return added_up(strategy, numbers if is_chief(strategy) else np.zeros_like(numbers)).astype(value.dtype)
+
+
+def added_up(strategy: tf.distribute.Strategy, value: np.ndarray) -> np.ndarray:
+    """The sum over all workers of an array that each of them has, on every worker; each of them has to ask.
+
+    Raises:
+        WorkerError: if a worker has ended.
+    """
+    if not has_workers(strategy):
+        return value
 
     def own(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
-        return tf.constant(numbers if context.replica_id_in_sync_group == 0 else np.zeros_like(numbers))
+        first = context.replica_id_in_sync_group % len(local_devices(strategy)) == 0
+        return tf.constant(value if first else np.zeros_like(value))
 
     with lost_workers_named(strategy):
         values = strategy.experimental_distribute_values_from_function(own)
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy().astype(value.dtype)
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
 
 
 @contextlib.contextmanager
@@ -70,12 +85,13 @@ def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     try:
         yield
     except _LOST as error:
-        if not _has_workers(strategy):
+        if not has_workers(strategy):
             raise
         raise WorkerError(
             "another worker has ended, and nothing goes on without it: start all of them again, with --resume."
         ) from error
 
 
-def _has_workers(strategy: tf.distribute.Strategy) -> bool:
+def has_workers(strategy: tf.distribute.Strategy) -> bool:
+    """Whether several processes compute together."""
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

@@ -1,14 +1,49 @@
 """Functions that TensorFlow compiles for each shape they meet."""
 
+import logging
+import threading
 from collections.abc import Callable
 
 import tensorflow as tf
 
+from tf_earlydyn.xla import CANNOT
 
-def compiled(function: Callable) -> Callable:
+_LOG = logging.getLogger("tf_earlydyn")
+_TRACING = threading.RLock()  # a trace notes what a model's layers do, which another would disturb
+
+
+class compiled:  # noqa: N801 (a decorator)
     """``function`` as a graph for each signature, without ``tf.function``'s warning that these are many.
 
-    A kernel is asked for with blocks of few shapes, of any number of models.
+    A kernel is asked for with blocks of few shapes, of any number of models. Where its first argument lies on a GPU or
+    TPU, XLA compiles the graph. What it cannot compile there runs without it, with a line in the log: ops that it lacks
+    and, where a model's weights lie on another device than the arguments, all that reads them.
     """
-    graphs = tf.function(function, autograph=False)
-    return lambda *arguments: graphs.get_concrete_function(*arguments)(*arguments)
+
+    def __init__(self, function: Callable) -> None:
+        self._plain = tf.function(function, autograph=False)
+        self._xla = tf.function(function, autograph=False, jit_compile=True)
+        self._refused: set[str] = set()
+
+    def __call__(self, *arguments):
+        """What the function gives."""
+        device = tf.nest.flatten(arguments)[0].device
+        if is_accelerator(device) and device not in self._refused:
+            try:
+                return _run(self._xla, arguments)
+            except CANNOT as error:  # again without XLA, which raises anew what was not XLA's
+                reason = str(error).partition("\n")[0]
+                _LOG.warning("XLA cannot compile part of a kernel, which runs without it on %s: %s", device, reason)
+                self._refused.add(device)
+        return _run(self._plain, arguments)
+
+
+def is_accelerator(device: str) -> bool:
+    """Whether XLA makes kernels faster on a device: on a CPU plain graphs are as fast, and sooner compiled."""
+    return "CPU" not in device
+
+
+def _run(graphs: Callable, arguments: tuple):
+    with _TRACING:
+        graph = graphs.get_concrete_function(*arguments)
+    return graph(*arguments)

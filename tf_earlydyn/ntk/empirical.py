@@ -8,11 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.distribution import added_up, current_strategy, has_workers
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.blocks import Plan
 from tf_earlydyn.ntk.kernel import WHOLE, TangentKernel
 from tf_earlydyn.ntk.storage import KernelFile, fingerprint
-from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT, Pair, Sides, block_pairs, planned, progress_bar, strips, walk
+from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT, BlockPair, Pair, Sides, block_pairs, computed, planned, strips
 
 
 def empirical_ntk(
@@ -27,6 +28,7 @@ def empirical_ntk(
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
     file: str | Path | None = None,
     show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> np.ndarray | dict[str, np.ndarray]:
     """The empirical tangent kernel Theta(x, x') = sum over trainable variables of df(x)/dtheta . df(x')/dtheta.
 
@@ -51,10 +53,14 @@ def empirical_ntk(
         variables: layer names, variables or their paths: the kernel of these alone. Equal names are taken together.
         by_layer: whether to give each layer's kernel apart. They add up to the whole; with learning rates of their own,
             sum_l eta_l Theta_l takes the place of eta Theta.
-        memory_limit: bytes that the computation may take beside the result, as estimated ahead.
+        memory_limit: bytes that the computation may take beside the result on each replica, as estimated ahead.
         file: an ``.npy`` file to be written, which is then given as a memory-mapped array. What a killed process left
             is taken up where it ended.
         show_progress: whether there is a progress bar, if it takes more than two seconds.
+        strategy: where it is computed: by default that whose scope this is, or one device. Tiles of up to 2,048 by
+            2,048 examples are shared out among its replicas, each of which reads the model's weights from where they
+            are; of several workers all must ask, and all get the whole. Tried on logical CPUs and on processes of one
+            machine; on several GPUs and on TPU it should do, which nobody has tried.
 
     Returns:
         The kernel, ``[n1, n2]`` for a single output or the mean over outputs, else ``[n1, n2, C, C]``, of which
@@ -76,51 +82,71 @@ def empirical_ntk(
         raise InputError(f"x2 must have the shape of x1 but for n. Received: {columns.x.shape} and {rows.x.shape}.")
     matrix = Sides(rows, columns)
     chosen = planned([matrix], memory_limit)
+    strategy = strategy or current_strategy()
     if file is None:
-        kernels = {name: np.empty(_shape(matrix), rows.dtype) for name in rows.groups}
-        _fill(kernels, matrix, chosen, show_progress)
+        kernels = {name: np.zeros(_shape(matrix), rows.dtype) for name in rows.groups}
+        _fill(kernels, matrix, chosen, strategy, show_progress)
+        for kernel in kernels.values():
+            _add_up(kernel, chosen, strategy)
         kernels = {name: _by_pairs(kernel) for name, kernel in kernels.items()}
         return kernels if by_layer else kernels[WHOLE]
     if not isinstance(file, (str, Path)) or not Path(file).name:
         raise InputError(f"file must be the path of an .npy file. Received: file={file!r}.")
+    if has_workers(strategy):
+        raise InputError(f"file is for kernels that one process computes. Received: file={file}, with several workers.")
     if by_layer:
         raise InputError(f"file holds one kernel, and by_layer=True gives several. Received: file={file}.")
-    return _into_file(Path(file), matrix, chosen, show_progress)
+    return _into_file(Path(file), matrix, chosen, strategy, show_progress)
 
 
-def _into_file(path: Path, matrix: Sides, chosen: Plan, show_progress: bool) -> np.ndarray:
+def _into_file(
+    path: Path, matrix: Sides, chosen: Plan, strategy: tf.distribute.Strategy, show_progress: bool
+) -> np.ndarray:
     c = matrix.rows.outputs
     shape = (len(matrix.rows), len(matrix.columns), *((c, c) if c > 1 else ()))
     tiles = len(block_pairs(chosen, matrix.rows is matrix.columns))
     store = KernelFile(path, shape, matrix.rows.dtype, fingerprint(matrix, chosen), tiles)
     kernel = store.array.reshape(*shape[:2], c, c).transpose(0, 2, 1, 3)
-    _fill({WHOLE: kernel}, matrix, chosen, show_progress, store)
+    _fill({WHOLE: kernel}, matrix, chosen, strategy, show_progress, store)
     return store.finish()
 
 
 def _fill(
-    kernels: dict[str, np.ndarray], matrix: Sides, chosen: Plan, show_progress: bool, store: KernelFile | None = None
+    kernels: dict[str, np.ndarray],
+    matrix: Sides,
+    chosen: Plan,
+    strategy: tf.distribute.Strategy,
+    show_progress: bool,
+    store: KernelFile | None = None,
 ) -> None:
-    """Computes every tile of the kernels ``[n1, C, n2, C]``."""
+    """Computes the tiles of the kernels ``[n1, C, n2, C]`` that are this process's: all, but for several workers."""
     symmetric = matrix.rows is matrix.columns
+
+    def of(pair: Pair) -> dict[str, list[tf.Tensor]]:
+        return strips(*pair.terms[0], symmetric and pair.rows == pair.columns)
+
     done = store.tiles if store else 0
-    for pair in progress_bar(walk([matrix], chosen, done), chosen, symmetric, done, show_progress):
-        ((row_terms, column_terms),) = pair.terms
-        diagonal = symmetric and pair.rows == pair.columns
-        tiles = strips(row_terms, column_terms, diagonal)
+    for pair, tiles in computed([matrix], chosen, of, strategy, skip=done, show_progress=show_progress):
         for name, kernel in kernels.items():
-            _write(kernel, pair, tiles[name], symmetric, diagonal)
+            _write(kernel, pair, tiles[name], symmetric)
         if store:
             store.tile_written()
 
 
-def _write(kernel: np.ndarray, pair: Pair, tile: list[tf.Tensor], symmetric: bool, diagonal: bool) -> None:
+def _add_up(kernel: np.ndarray, chosen: Plan, strategy: tf.distribute.Strategy) -> None:
+    """Puts the tiles of all workers together, of which each has zeros in place of the others'."""
+    for rows in chosen.rows if has_workers(strategy) else ():
+        kernel[rows] = added_up(strategy, kernel[rows])
+
+
+def _write(kernel: np.ndarray, pair: BlockPair, tile: list[tf.Tensor], symmetric: bool) -> None:
     """Puts a tile, and its mirror image, into its place; what it holds beyond the last example is left out."""
-    start, columns = pair.rows.start, pair.columns
+    (start, last), columns = (pair[0].start, pair[0].stop), pair[1]
+    diagonal = symmetric and pair[0] == columns
     for strip in tile:
-        rows = slice(start, min(start + strip.shape[0], pair.rows.stop))
+        rows = slice(start, min(start + strip.shape[0], last))
         if diagonal:
-            columns = slice(start, pair.columns.stop)
+            columns = slice(start, columns.stop)
         if rows.stop <= rows.start:
             break
         strip = strip.numpy()[: rows.stop - start, :, : columns.stop - columns.start]

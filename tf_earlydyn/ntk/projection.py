@@ -1,12 +1,15 @@
 """A tangent kernel between linear combinations of examples, L' Theta R, by kernels or by backward passes."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.blocks import filled_up
+from tf_earlydyn.blocks import Blocks, filled_up
+from tf_earlydyn.distribution import added_up, current_strategy, shared_out
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.blocks import LARGEST
 from tf_earlydyn.ntk.compiled import compiled
@@ -14,7 +17,7 @@ from tf_earlydyn.ntk.inputs import checked_memory_limit
 from tf_earlydyn.ntk.jacobian import flat_outputs
 from tf_earlydyn.ntk.kernel import TangentKernel, padded
 from tf_earlydyn.ntk.terms import Term, taken
-from tf_earlydyn.ntk.tiles import Sides, pairs_per_example, planned, progress_bar, strip_height, tile, walk
+from tf_earlydyn.ntk.tiles import Pair, Sides, computed, pairs_per_example, planned, strip_height, tile
 
 _EXAMPLES = 512  # that a backward pass takes at once
 
@@ -35,7 +38,7 @@ def cheaper_route(rows: TangentKernel, columns: TangentKernel, k: int, *, crosse
 
 
 def _weights(kernel: TangentKernel) -> int:
-    return sum(math.prod(variable.shape) for group in kernel.groups.values() for variable in group)
+    return sum(math.prod(variable.shape) for variable in _variables(kernel))
 
 
 def _gradient_bytes(kernel: TangentKernel, k: int) -> int:
@@ -52,6 +55,7 @@ def by_kernels(
     crossed: bool = True,
     memory_limit: int,
     show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, np.ndarray]:
     """L' Theta R by group of variables, tile by tile, in time of n1 n2.
 
@@ -61,8 +65,9 @@ def by_kernels(
         left: L, ``[n1, k1]``.
         right: R, ``[n2, k2]``.
         crossed: whether every pair of outputs is wanted, or each output with itself alone.
-        memory_limit: bytes that the tiles may take, as estimated ahead.
+        memory_limit: bytes that the tiles may take on each replica, as estimated ahead.
         show_progress: whether there is a progress bar, if it takes more than two seconds.
+        strategy: where it is computed, as in ``empirical_ntk``.
 
     Returns:
         Arrays ``[C, k1, C, k2]``, or ``[C, k1, k2]`` if not ``crossed``, in float64.
@@ -72,17 +77,22 @@ def by_kernels(
     """
     matrix = Sides(rows, columns)
     chosen = planned([matrix], memory_limit)
-    sums: dict[str, np.ndarray] = {}
-    for pair in progress_bar(walk([matrix], chosen), chosen, False, 0, show_progress):
+    strategy = strategy or current_strategy()
+
+    def of(pair: Pair) -> dict[str, tf.Tensor]:
         ((row_terms, column_terms),) = pair.terms
         weights = [
             tf.constant(padded(side[block], size), rows.dtype)
             for side, block, size in ((left, pair.rows, chosen.rows.size), (right, pair.columns, chosen.columns.size))
         ]
-        for name in row_terms:
-            part = _combined(row_terms[name], column_terms[name], *weights, crossed).numpy()
-            sums[name] = sums[name] + part if name in sums else part
-    return sums
+        return {name: _combined(row_terms[name], column_terms[name], *weights, crossed) for name in row_terms}
+
+    c, k1, k2 = rows.outputs, left.shape[1], right.shape[1]
+    sums = {name: np.zeros((c, k1, c, k2) if crossed else (c, k1, k2)) for name in rows.groups}
+    for _, parts in computed([matrix], chosen, of, strategy, show_progress=show_progress):
+        for name, part in parts.items():
+            sums[name] += part.numpy()
+    return {name: added_up(strategy, total) for name, total in sums.items()}
 
 
 def by_passes(
@@ -93,6 +103,7 @@ def by_passes(
     *,
     crossed: bool = True,
     memory_limit: int,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, np.ndarray]:
     """As ``by_kernels``, by a backward pass for each combination and output, in time of n1 + n2.
 
@@ -104,7 +115,11 @@ def by_passes(
             f"memory_limit must be at least {needed} bytes for backward passes: take kernels, or a larger one. "
             f"Received: memory_limit={memory_limit}."
         )
-    gradients = [_gradients(kernel, weights) for kernel, weights in ((rows, left), (columns, right))]
+    strategy = strategy or current_strategy()
+    of_block = _of_block(rows)
+    gradients = [
+        _gradients(of_block, kernel, weights, strategy) for kernel, weights in ((rows, left), (columns, right))
+    ]
     names = [name for name, group in rows.groups.items() for _ in group]
     sums: dict[str, np.ndarray] = {}
     for name, first, second in zip(names, *gradients, strict=True):
@@ -113,9 +128,26 @@ def by_passes(
     return sums
 
 
-def _gradients(kernel: TangentKernel, weights: np.ndarray) -> list[np.ndarray]:
+def _gradients(
+    of_block: Callable, kernel: TangentKernel, weights: np.ndarray, strategy: tf.distribute.Strategy
+) -> list[np.ndarray]:
     """J' weights for ``weights`` ``[n, k]`` and each output: ``[C, k, p]`` of each variable, in float64."""
-    variables = [variable for group in kernel.groups.values() for variable in group]
+
+    def of(rows: slice) -> list[tf.Tensor]:
+        combinations = tf.constant(padded(weights[rows], _EXAMPLES), kernel.dtype)
+        return of_block(tf.constant(filled_up(kernel.x[rows], _EXAMPLES)), combinations)
+
+    shape = kernel.outputs, weights.shape[1]
+    sums = [np.zeros((*shape, math.prod(variable.shape))) for variable in _variables(kernel)]
+    for _, parts in shared_out(list(Blocks(len(kernel), _EXAMPLES)), partial(map, of), strategy):
+        for total, part in zip(sums, parts, strict=True):
+            total += part.numpy()
+    return [added_up(strategy, total) for total in sums]
+
+
+def _of_block(kernel: TangentKernel) -> Callable:
+    """The gradients of a block ``[_EXAMPLES, ...]`` for combinations ``[_EXAMPLES, k]``, compiled."""
+    variables = _variables(kernel)
 
     @compiled
     def of_block(x: tf.Tensor, combinations: tf.Tensor) -> list[tf.Tensor]:
@@ -132,16 +164,11 @@ def _gradients(kernel: TangentKernel, weights: np.ndarray) -> list[np.ndarray]:
         parts = tf.map_fn(one, tf.range(c * k), fn_output_signature=[value.dtype for value in values])
         return [tf.cast(tf.reshape(part, (c, k, -1)), tf.float64) for part in parts]
 
-    sums = None
-    for rows in _rows(len(kernel)):
-        combinations = tf.constant(padded(weights[rows], _EXAMPLES), kernel.dtype)
-        parts = [part.numpy() for part in of_block(tf.constant(filled_up(kernel.x[rows], _EXAMPLES)), combinations)]
-        sums = parts if sums is None else [total + part for total, part in zip(sums, parts, strict=True)]
-    return sums
+    return of_block
 
 
-def _rows(n: int) -> Iterator[slice]:
-    return (slice(start, min(start + _EXAMPLES, n)) for start in range(0, n, _EXAMPLES))
+def _variables(kernel: TangentKernel) -> list[keras.Variable]:
+    return [variable for group in kernel.groups.values() for variable in group]
 
 
 @compiled

@@ -1,27 +1,29 @@
 """Numbers that tell about kernel matrices without forming them: tiles are computed, summed up and forgotten."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.distribution import added_up, current_strategy
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.kernel import padded
 from tf_earlydyn.ntk.terms import Term, diagonal, taken
 from tf_earlydyn.ntk.tiles import (
     DEFAULT_MEMORY_LIMIT,
+    BlockPair,
     Kernel,
     Pair,
+    R,
     Sides,
     Terms,
+    computed,
     pairs_per_example,
     planned,
-    progress_bar,
     strip_height,
     tile,
-    walk,
 )
 
 
@@ -51,15 +53,21 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    first: Kernel, second: Kernel, *, memory_limit: int = DEFAULT_MEMORY_LIMIT, show_progress: bool = True
+    first: Kernel,
+    second: Kernel,
+    *,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> Comparison:
     """Compares two kernels on the same n examples, in time of n^2 and memory of n at most.
 
     Args:
         first: a ``TangentKernel`` or ``FeatureKernel``, A.
         second: likewise, B.
-        memory_limit: bytes that the computation may take, as estimated ahead.
+        memory_limit: bytes that the computation may take on each replica, as estimated ahead.
         show_progress: whether there is a progress bar, if it takes more than two seconds.
+        strategy: where it is computed, as in ``empirical_ntk``.
 
     Raises:
         InputError: if they are not of the same number of examples and outputs, or the limit is too small.
@@ -67,10 +75,15 @@ def compare(
     shapes = [(len(kernel), kernel.outputs) for kernel in map(_checked, (first, second))]
     if shapes[0] != shapes[1]:
         raise InputError(f"the kernels must be of as many examples and outputs. Received: [n, C] of {shapes}.")
+    strategy = strategy or current_strategy()
+
+    def of(pair: Pair, weights: list[tf.Tensor]) -> tf.Tensor:
+        return _sums([(_flat(a), _flat(b)) for a, b in pair.terms], *weights)
+
     sums = np.zeros(4)
-    for pair, weights in _walk([first, second], memory_limit, show_progress):
-        twice = 1 if pair.rows == pair.columns else 2
-        sums += twice * _sums([(_flat(a), _flat(b)) for a, b in pair.terms], *weights).numpy()
+    for (rows, columns), part in _computed([first, second], of, memory_limit, show_progress, strategy):
+        sums += (1 if rows == columns else 2) * part.numpy()
+    sums = added_up(strategy, sums)
     distance, first_norm, second_norm = np.sqrt(sums[:3])
     return Comparison(float(distance), float(first_norm), float(second_norm), float(sums[3]))
 
@@ -94,8 +107,11 @@ def product(
     *,
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
     show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> np.ndarray:
     """Theta V for ``vectors`` V ``[n C, k]`` over (example, output) pairs; ``ntk_operator`` takes time of n for one.
+
+    Where it is computed ``strategy`` says, as in ``empirical_ntk``.
 
     Raises:
         InputError: if ``vectors`` have another shape, or the limit is too small.
@@ -104,18 +120,22 @@ def product(
     vectors = np.asarray(vectors, kernel.dtype)
     if vectors.ndim != 2 or len(vectors) != n * c:
         raise InputError(f"vectors must have the shape [{n * c}, k]. Received: {vectors.shape}.")
-    result = np.zeros_like(vectors)
-    for pair, weights in _walk([kernel], memory_limit, show_progress):
-        rows, columns = (slice(block.start * c, block.stop * c) for block in (pair.rows, pair.columns))
-        terms = tuple(map(_flat, pair.terms[0]))
+    strategy = strategy or current_strategy()
+
+    def of(pair: Pair, weights: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         sides = [
-            padded(vectors[block], len(weight) * c) for block, weight in zip((rows, columns), weights, strict=True)
+            tf.constant(padded(vectors[_times(block, c)], len(weight) * c))
+            for block, weight in zip(pair[:2], weights, strict=True)
         ]
-        down, across = _products(terms, *sides)
-        result[rows] += down.numpy()[: rows.stop - rows.start]
+        return _products(tuple(map(_flat, pair.terms[0])), *sides)
+
+    result = np.zeros_like(vectors)
+    for pair, (down, across) in _computed([kernel], of, memory_limit, show_progress, strategy):
+        rows, columns = (_times(block, c) for block in pair)
+        result[rows] += down.numpy()[: _length(rows)]
         if rows != columns:
-            result[columns] += across.numpy()[: columns.stop - columns.start]
-    return result
+            result[columns] += across.numpy()[: _length(columns)]
+    return added_up(strategy, result)
 
 
 def _checked(kernel: Kernel) -> Kernel:
@@ -124,13 +144,30 @@ def _checked(kernel: Kernel) -> Kernel:
     return kernel
 
 
-def _walk(kernels: list[Kernel], memory_limit: int, show_progress: bool) -> Iterator[tuple[Pair, list[tf.Tensor]]]:
-    """Pairs of blocks on and above the diagonal, with weights 1 of their examples and 0 of what fills them up."""
+def _computed(
+    kernels: list[Kernel],
+    compute: Callable[[Pair, list[tf.Tensor]], R],
+    memory_limit: int,
+    show_progress: bool,
+    strategy: tf.distribute.Strategy,
+) -> Iterator[tuple[BlockPair, R]]:
+    """What ``compute`` makes of the pairs of blocks on and above the diagonal that are this process's.
+
+    It is given weights, 1 of their examples and 0 of what fills them up.
+    """
     matrices = [Sides(kernel, kernel) for kernel in kernels]
     chosen = planned(matrices, memory_limit)
-    size = chosen.rows.size
-    for pair in progress_bar(walk(matrices, chosen), chosen, True, 0, show_progress):
-        yield pair, [tf.constant(np.arange(size) < _length(block), kernels[0].dtype) for block in pair[:2]]
+    examples = np.arange(chosen.rows.size)
+
+    def of(pair: Pair) -> R:
+        return compute(pair, [tf.constant(examples < _length(block), kernels[0].dtype) for block in pair[:2]])
+
+    return computed(matrices, chosen, of, strategy, show_progress=show_progress)
+
+
+def _times(block: slice, c: int) -> slice:
+    """The rows of a block's examples, of which each has ``c``."""
+    return slice(block.start * c, block.stop * c)
 
 
 def _length(block: slice) -> int:

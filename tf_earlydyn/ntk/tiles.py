@@ -2,12 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 from tqdm import tqdm
 
+from tf_earlydyn.distribution import current_strategy, own_parts, shared_out
 from tf_earlydyn.ntk.blocks import Plan, plan
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.inputs import checked_memory_limit
@@ -16,6 +17,8 @@ from tf_earlydyn.ntk.terms import Direct, Term, contract, taken
 
 Kernel = TangentKernel | FeatureKernel
 Terms = dict[str, list[Term]]
+BlockPair = tuple[slice, slice]
+R = TypeVar("R")
 DEFAULT_MEMORY_LIMIT = 2**30  # bytes
 
 
@@ -51,14 +54,52 @@ def planned(matrices: Sequence[Sides], memory_limit: int) -> Plan:
     return chosen
 
 
-def block_pairs(chosen: Plan, symmetric: bool) -> list[tuple[slice, slice]]:
+def block_pairs(chosen: Plan, symmetric: bool) -> list[BlockPair]:
     """The blocks of rows and of columns, in the order they are gone through: no tile below a symmetric diagonal."""
     pairs = itertools.product(chosen.rows, chosen.columns)
     return [(rows, columns) for rows, columns in pairs if not symmetric or rows.start <= columns.start]
 
 
-def walk(matrices: Sequence[Sides], chosen: Plan, skip: int = 0) -> Iterator[Pair]:
-    """Goes through ``block_pairs`` but for the first ``skip``, and makes the terms of each block when it is needed."""
+def computed(
+    matrices: Sequence[Sides],
+    chosen: Plan,
+    compute: Callable[[Pair], R],
+    strategy: tf.distribute.Strategy | None = None,
+    *,
+    skip: int = 0,
+    show_progress: bool = True,
+) -> Iterator[tuple[BlockPair, R]]:
+    """What ``compute`` makes of each of ``block_pairs``, but for the first ``skip``, in their order.
+
+    The pairs are shared out among a strategy's replicas, of which each makes the terms that it needs; of several
+    workers each one gets what its own replicas compute.
+    """
+    strategy = strategy or current_strategy()
+    symmetric = matrices[0].rows is matrices[0].columns
+    pairs = block_pairs(chosen, symmetric)
+    results = shared_out(pairs[skip:], lambda own: map(compute, walk(matrices, chosen, own)), strategy)
+    return _with_progress(results, pairs[:skip], own_parts(pairs[skip:], strategy), show_progress)
+
+
+def _with_progress(
+    results: Iterator[tuple[BlockPair, R]], before: list[BlockPair], coming: list[BlockPair], shown: bool
+) -> Iterator[tuple[BlockPair, R]]:
+    """``results`` with a bar that counts pairs of examples, where it takes more than two seconds."""
+    done, ahead = (sum(map(_size, pairs)) for pairs in (before, coming))
+    options = {"unit": "pair", "unit_scale": True, "leave": False, "delay": 2, "disable": not shown}
+    with tqdm(total=done + ahead, initial=done, **options) as bar:
+        for pair, result in results:
+            yield pair, result
+            bar.update(_size(pair))
+
+
+def _size(pair: BlockPair) -> int:
+    rows, columns = pair
+    return (rows.stop - rows.start) * (columns.stop - columns.start)
+
+
+def walk(matrices: Sequence[Sides], chosen: Plan, block_pairs: Sequence[BlockPair]) -> Iterator[Pair]:
+    """Goes through ``block_pairs``, and makes the terms of each block when it is needed."""
     symmetric = matrices[0].rows is matrices[0].columns
     pairs = pairs_per_example(chosen.rows.n, chosen.columns.n)
     kept: dict[tuple[bool, int], list[Terms]] = {}
@@ -70,24 +111,12 @@ def walk(matrices: Sequence[Sides], chosen: Plan, skip: int = 0) -> Iterator[Pai
             kept[key] = [sides[of_columns].terms(block, size, pairs) for sides in matrices]
         return kept[key]
 
-    for rows, columns in block_pairs(chosen, symmetric)[skip:]:
+    for rows, columns in block_pairs:
         needed = {(symmetric, rows.start), (True, columns.start)}
         for key in [key for key in kept if key not in needed and not (chosen.keep and key[0])]:
             del kept[key]  # before others are made
         row_terms, column_terms = terms(False, rows), terms(True, columns)
         yield Pair(rows, columns, list(zip(row_terms, column_terms, strict=True)))
-
-
-def progress_bar(pairs: Iterator[Pair], chosen: Plan, symmetric: bool, skip: int, shown: bool) -> Iterator[Pair]:
-    """``pairs`` with a bar that counts pairs of examples, where it takes more than two seconds."""
-    counts = [
-        (rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in block_pairs(chosen, symmetric)
-    ]
-    options = {"unit": "pair", "unit_scale": True, "leave": False, "delay": 2, "disable": not shown}
-    with tqdm(total=sum(counts), initial=sum(counts[:skip]), **options) as bar:
-        for pair, count in zip(pairs, counts[skip:], strict=True):
-            yield pair
-            bar.update(count)
 
 
 def pairs_per_example(n1: int, n2: int) -> int:

@@ -33,6 +33,7 @@ def affine_twin(
     route: str = "auto",
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
     show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> AffineTwin:
     """The linear model on z = [x; 1] whose kernel is the best affine approximation of a network's tangent kernel.
 
@@ -52,9 +53,10 @@ def affine_twin(
             channel.
         route: ``kernels``: A from the tangent kernel between the halves, in time of sample^2; ``passes``: M by d + 1
             backward passes through each half; ``auto``: what takes fewer operations, by counting.
-        memory_limit: bytes that tiles of the kernels, or the gradients, may take beside the twin itself, as estimated
-            ahead; the twin takes 8 (C (d + 1))^2 for each layer.
+        memory_limit: bytes that tiles of the kernels, or the gradients, may take beside the twin itself on each
+            replica, as estimated ahead; the twin takes 8 (C (d + 1))^2 for each layer.
         show_progress: whether kernels show a progress bar, if they take more than two seconds.
+        strategy: where kernels and passes are computed, as in ``empirical_ntk``: passes in blocks of 512 examples.
 
     Raises:
         InputError: on a model, inputs or choices that cannot be used; the message says why.
@@ -88,9 +90,9 @@ def affine_twin(
     if route == "auto":
         route = cheaper_route(*kernels, coordinates.rank, **options)
     if route == "kernels":
-        parts = by_kernels(*kernels, *weights, show_progress=show_progress, **options)
+        parts = by_kernels(*kernels, *weights, show_progress=show_progress, strategy=strategy, **options)
     else:
-        parts = by_passes(*kernels, *weights, **options)
+        parts = by_passes(*kernels, *weights, strategy=strategy, **options)
     for name in parts:
         parts[name] = _symmetric(parts[name])
     return AffineTwin(coordinates, parts, kernels[0].outputs)
