@@ -23,16 +23,19 @@ def main(arguments: list[str]) -> None:
 
     import tensorflow as tf  # late, so that --help and wrong flags are answered at once
 
+    from tf_earlydyn import distribution
     from tf_earlydyn.rundir import read_json
     from tf_earlydyn.studies import prediction
 
     tf.config.experimental.enable_op_determinism()
+    distribution.set_up(config.execution)
     try:
         directory = prediction.run(config)
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(str(error).partition("\n")[0]) from error
-    print(prediction.in_words(read_json(directory.summary)))
-    print(f"Figures: {directory.figures}")
+    if directory is not None:
+        print(prediction.in_words(read_json(directory.summary)))
+        print(f"Figures: {directory.figures}")
 
 
 if __name__ == "__main__":

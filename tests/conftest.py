@@ -7,7 +7,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import tensorflow as tf  # noqa: E402 (after the settings)
+import tensorflow as tf
 
 # Two logical CPUs stand in for two accelerators.
 tf.config.set_logical_device_configuration(

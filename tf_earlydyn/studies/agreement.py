@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tf_earlydyn import columns, report, signals
 from tf_earlydyn.config import RunConfig, flagfile
-from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
+from tf_earlydyn.distribution import from_chief, is_chief, make_strategy, within_process
 from tf_earlydyn.errors import DivergenceError
 from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
 from tf_earlydyn.studies.kernel_probe import KernelProbe
@@ -93,7 +93,8 @@ def _train(setup: Setup, directory: RunDirectory, recorder: Recorder, show_progr
 def _kernel_probe(setup: Setup) -> KernelProbe:
     x = setup.data.x_train[setup.probe]
     kernels = {companion.name: companion.kernel(x) for companion in setup.companions}
-    return KernelProbe(setup.network, kernels, x, learning_layers(setup.config))
+    own = within_process(setup.strategy)  # other workers do not record
+    return KernelProbe(setup.network, kernels, x, learning_layers(setup.config), own)
 
 
 def describe(setup: Setup) -> dict:

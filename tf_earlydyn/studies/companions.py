@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_earlydyn import columns, companion, models, training, twin
 from tf_earlydyn.config import RunConfig
@@ -110,11 +111,16 @@ class Twin:
     has_constant = True
 
     def __init__(
-        self, config: RunConfig, data: Dataset, start: Start, network: keras.Model, layers: Sequence[str] | None
+        self,
+        config: RunConfig,
+        data: Dataset,
+        start: Start,
+        network: keras.Model,
+        layers: Sequence[str] | None,
+        strategy: tf.distribute.Strategy,
     ) -> None:
-        self.model = twin.affine_twin(
-            network, data.x_train, sample=config.sample, seed=config.seed, variables=layers, show_progress=False
-        )
+        chosen = {"sample": config.sample, "seed": config.seed, "variables": layers}
+        self.model = twin.affine_twin(network, data.x_train, **chosen, show_progress=False, strategy=strategy)
         self.descent = self.model.descent(data.x_train, data.y_train - start.train, config.training.learning_rate)
         self.optimum, self.max_learning_rate = self.descent.least_loss, self.descent.max_learning_rate
         if config.training.learning_rate > self.max_learning_rate:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_earlydyn import columns, metrics
 from tf_earlydyn.ntk import empirical_ntk
@@ -17,6 +18,7 @@ class KernelProbe:
         companions: kernels ``[n, n]`` of its linear models, which never change, by name.
         x: the inputs, ``[n, ...]``.
         layers: names of the network's layers that learn; None for all.
+        strategy: where the network's kernels are computed: by default that whose scope this is, or one device.
     """
 
     def __init__(
@@ -25,8 +27,10 @@ class KernelProbe:
         companions: Mapping[str, np.ndarray],
         x: np.ndarray,
         layers: Sequence[str] | None = None,
+        strategy: tf.distribute.Strategy | None = None,
     ) -> None:
-        self._network, self._x, self._layers = network, x, layers
+        self._network, self._x = network, x
+        self._options = {"outputs": "trace", "variables": layers, "show_progress": False, "strategy": strategy}
         self._companions = companions
         self._start = self._kernel()
 
@@ -42,4 +46,4 @@ class KernelProbe:
         }
 
     def _kernel(self) -> np.ndarray:
-        return empirical_ntk(self._network, self._x, outputs="trace", variables=self._layers, show_progress=False)
+        return empirical_ntk(self._network, self._x, **self._options)

@@ -8,30 +8,38 @@ from functools import partial
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from tf_earlydyn import data, metrics, models, plots, report, training, twin
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.data import Dataset
+from tf_earlydyn.distribution import is_chief, make_strategy
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory, make_folder, write_csv, write_json, write_origin
-from tf_earlydyn.studies.setup import learning_layers
+from tf_earlydyn.studies.setup import keras_dtype, learning_layers
 from tf_earlydyn.twin.inputs import outputs_of
 
 _BLOWN_UP = 10.0  # times the first loss, from which on a diverging curve is not worth drawing
 
 
-def run(config: RunConfig, show_progress: bool = True) -> RunDirectory:
+def run(config: RunConfig, show_progress: bool = True) -> RunDirectory | None:
     """Foretells the run that ``config`` asks for, and writes a directory with the curve, a summary and a figure.
+
+    Of several workers the first one writes; the others get None.
 
     Raises:
         InputError: if the configuration, the data, the network or the directory cannot be used; nothing is written
             then.
     """
     _require_one_twin(config)
-    directory = RunDirectory.new(config.run_dir)
-    examples = data.load(config.data, config.seed)
-    network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)
-    rows, summary = foretell(config, examples, network, show_progress)
+    strategy = make_strategy(config.execution)
+    directory = RunDirectory.new(config.run_dir) if is_chief(strategy) else None
+    examples = data.load(config.data, config.seed).as_type(config.execution.dtype)
+    with keras_dtype(config.execution.dtype):
+        network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)
+    rows, summary = foretell(config, examples, network, show_progress and directory is not None, strategy)
+    if directory is None:
+        return None
     directory.make()
     sizes = {"n_train": len(examples.y_train), "n_test": len(examples.y_test), "outputs": examples.outputs}
     description = {**dataclasses.asdict(config), "sizes": sizes}
@@ -52,7 +60,11 @@ def _require_one_twin(config: RunConfig) -> None:
 
 
 def foretell(
-    config: RunConfig, examples: Dataset, network: keras.Model, show_progress: bool = True
+    config: RunConfig,
+    examples: Dataset,
+    network: keras.Model,
+    show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> tuple[list[dict], dict]:
     """The foretold losses at log-spaced steps, and what else is foretold, as ``summary.json`` has it.
 
@@ -60,7 +72,7 @@ def foretell(
         InputError: if the twin cannot be derived.
     """
     chosen, learning = config.training, learning_layers(config)
-    options = {"variables": learning, "show_progress": show_progress}
+    options = {"variables": learning, "show_progress": show_progress, "strategy": strategy}
     x, x_test = examples.x_train, examples.x_test
     companion = twin.affine_twin(network, x, sample=config.sample, seed=config.seed, **options)
     start, start_test = (outputs_of(network, inputs) for inputs in (x, x_test))
@@ -82,7 +94,7 @@ def foretell(
         "max_learning_rate": limit,
         "train_optimum": descent.least_loss,
         "test_optimum": metrics.half_mean_square(start_test + descent.optimum(x_test) - examples.y_test),
-        "linearity": _linearity(config, network, companion, x_test, examples.y_test - start_test),
+        "linearity": _linearity(config, network, companion, x_test, examples.y_test - start_test, strategy),
         "clipped": companion.clipped,
         "dropped": companion.dropped,
         "zero_at_step_0": not np.any(start),
@@ -90,11 +102,17 @@ def foretell(
 
 
 def _linearity(
-    config: RunConfig, network: keras.Model, companion: twin.AffineTwin, x: np.ndarray, y: np.ndarray
+    config: RunConfig,
+    network: keras.Model,
+    companion: twin.AffineTwin,
+    x: np.ndarray,
+    y: np.ndarray,
+    strategy: tf.distribute.Strategy | None,
 ) -> dict | None:
     """How linear the start is, on test examples; None where these cannot tell."""
     try:
-        return twin.linearity(network, companion, x, y, seed=config.seed, variables=learning_layers(config))._asdict()
+        options = {"seed": config.seed, "variables": learning_layers(config), "strategy": strategy}
+        return twin.linearity(network, companion, x, y, **options)._asdict()
     except InputError as error:
         warnings.warn(f"how linear the start is cannot be told from the test examples: {error}", stacklevel=2)
         return None

@@ -89,7 +89,7 @@ def _prepare(config: RunConfig, examples: Dataset, strategy: tf.distribute.Strat
             "the network is not 0 at step 0: its linear models learn y - f_0, and it is f - f_0 that is compared.",
             stacklevel=2,
         )
-    companions = _companions(config, examples, network, start)
+    companions = _companions(config, examples, network, start, strategy)
     half_step, chosen = companions[0].half_step, config.training
     return Setup(
         config=config,
@@ -108,13 +108,15 @@ def _prepare(config: RunConfig, examples: Dataset, strategy: tf.distribute.Strat
     )
 
 
-def _companions(config: RunConfig, examples: Dataset, network: keras.Model, start: Start) -> tuple[Companion, ...]:
+def _companions(
+    config: RunConfig, examples: Dataset, network: keras.Model, start: Start, strategy: tf.distribute.Strategy
+) -> tuple[Companion, ...]:
     chosen = []
     if config.companion != "twin":
         chosen.append(Psi(config, examples, start))
     if config.companion != "psi":
         try:
-            chosen.append(Twin(config, examples, start, network, learning_layers(config)))
+            chosen.append(Twin(config, examples, start, network, learning_layers(config), strategy))
         except InputError as error:
             if config.companion == "twin" or config.sample is not None:
                 raise

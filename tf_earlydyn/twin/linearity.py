@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.sparse.linalg import svds
 
 from tf_earlydyn.errors import InputError
@@ -45,6 +46,7 @@ def linearity(
     examples: int = 2_000,
     seed: int = 0,
     variables: Sequence[str | keras.Variable] | None = None,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> Linearity:
     """How linear the network will start, at its weights of the moment, on inputs that its twin was not derived from.
 
@@ -56,6 +58,7 @@ def linearity(
         examples: how many of these are used, half on either side of the kernel; no more than 4,000 / C.
         seed: draws them.
         variables: those of the twin, as in ``affine_twin``.
+        strategy: where the kernel is computed, likewise.
 
     Raises:
         InputError: if inputs or targets cannot be used, are too few, or have no energy in the kernel: they are the same
@@ -71,7 +74,8 @@ def linearity(
     drawn = generator(seed, Stream.HELD_OUT).permutation(len(x))
     sides = drawn[:half], drawn[half : 2 * half]
     # By layer, as the twin was derived, for which the model is compiled already.
-    layers = empirical_ntk(model, *(x[side] for side in sides), by_layer=True, variables=variables, show_progress=False)
+    options = {"by_layer": True, "variables": variables, "show_progress": False, "strategy": strategy}
+    layers = empirical_ntk(model, *(x[side] for side in sides), **options)
     theta, affine = _matrix(sum(layers.values())), _matrix(twin.kernel(*(x[side] for side in sides)))
     first, second = ((y[side] - y[side].mean(axis=0)).ravel() for side in sides)
     energy = first @ theta @ second
