@@ -53,7 +53,13 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize(
     ("name", "dtype"),
-    [("mlp of three outputs", "float32"), ("cnn of two outputs", "float64"), ("a layer it has never seen", "float32")],
+    [
+        ("mlp of three outputs", "float32"),
+        ("cnn of two outputs", "float64"),
+        pytest.param("mlp of three outputs", "float64", marks=pytest.mark.slow),
+        pytest.param("cnn of two outputs", "float32", marks=pytest.mark.slow),
+        pytest.param("a layer it has never seen", "float32", marks=pytest.mark.slow),
+    ],
 )
 def test_two_replicas_give_the_kernels_of_one(name, dtype, mirrored, devices):
     """11 and 6 examples in blocks of four: 6 tiles of a symmetric kernel and 6 of the other, for two replicas."""
@@ -124,19 +130,21 @@ from tf_earlydyn import distribution, ntk
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk import projection
 ntk.blocks.LARGEST, projection._EXAMPLES = 4, 16
-for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-12)):
-    model = kernel_models.make(sys.argv[1], dtype)
-    x = kernel_models.inputs(model, 77)
-    kernel = ntk.TangentKernel(model, x[:11])
-    other = ntk.FeatureKernel(x[:11].reshape(11, -1).astype(dtype), kernel.outputs)
-    of = lambda s: [
-        te.empirical_ntk(model, x[:11], strategy=s),
-        list(ntk.compare(kernel, other, strategy=s)),
-        *te.affine_twin(model, x, route="kernels", strategy=s)._parts.values(),
-        *te.affine_twin(model, x, route="passes", strategy=s)._parts.values(),
-    ]
-    for one, both in zip(of(distribution.within_process(strategy)), of(strategy), strict=True):
-        np.testing.assert_allclose(one, both, rtol=tolerance, atol=tolerance * np.abs(one).max())
+name, dtype, tolerance = sys.argv[1], sys.argv[2], float(sys.argv[3])
+model = kernel_models.make(name, dtype)
+x = kernel_models.inputs(model, 77)
+kernel = ntk.TangentKernel(model, x[:11])
+other = ntk.FeatureKernel(x[:11].reshape(11, -1).astype(dtype), kernel.outputs)
+vectors = np.ones((11 * kernel.outputs, 2), dtype)
+of = lambda s: [
+    te.empirical_ntk(model, x[:11], strategy=s),
+    list(ntk.compare(kernel, other, strategy=s)),
+    ntk.product(kernel, vectors, strategy=s),
+    *te.affine_twin(model, x, route="kernels", strategy=s)._parts.values(),
+    *te.affine_twin(model, x, route="passes", strategy=s)._parts.values(),
+]
+for one, both in zip(of(distribution.within_process(strategy)), of(strategy), strict=True):
+    np.testing.assert_allclose(one, both, rtol=tolerance, atol=tolerance * np.abs(one).max())
 try:
     te.empirical_ntk(model, x, file="kernel.npy", strategy=strategy)
 except InputError as error:
@@ -144,8 +152,10 @@ except InputError as error:
 """
 
 
-@pytest.mark.parametrize("name", ["mlp of three outputs", pytest.param("cnn of two outputs", marks=pytest.mark.slow)])
-def test_two_workers_give_the_kernels_and_the_twin_of_one(name):
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["mlp of three outputs", "cnn of two outputs"])
+def test_two_workers_give_the_kernels_and_the_twin_of_one(name, dtype):
     addresses = []
     for _ in range(2):
         with socket.socket() as free:
@@ -155,7 +165,7 @@ def test_two_workers_give_the_kernels_and_the_twin_of_one(name):
     for index in range(2):
         config = json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
         code = f"import os; os.environ['TF_CONFIG'] = {config!r}\n{WORKER}"
-        command = [sys.executable, "-c", code, name]
+        command = [sys.executable, "-c", code, name, dtype, str(TOLERANCE[dtype])]
         workers.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     ended = [(*worker.communicate(timeout=300), worker.returncode) for worker in workers]
     for out, err, code in ended:

@@ -115,8 +115,31 @@ def test_steps_are_traced_once(monkeypatch):
     sums = Learner.sums
     monkeypatch.setattr(Learner, "sums", lambda self, *arguments: traced.append(1) or sums(self, *arguments))
     model = models.LinearModel(theory.psi_1(theory.moments("erf")))
-    outputs_by_step(model, GradientDescent(0.5), X.astype(np.float32), Y.astype(np.float32))
+    learner = Learner("model", model, GradientDescent(0.5))
+    training.train(
+        [learner], X.astype(np.float32), Y.astype(np.float32), [0, 1, 5, 250, 300], show_progress=False, start=2
+    )
     assert len(traced) == 1
+
+
+class Counting(keras.layers.Layer):
+    """Counts its calls in Python, which a compiled model makes when it is traced alone."""
+
+    calls = 0
+
+    def call(self, x):
+        Counting.calls += 1
+        return x
+
+
+def test_outputs_are_traced_once_for_as_many_examples():
+    model = keras.Sequential([keras.Input((5,)), Counting(), keras.layers.Dense(1)])
+    outputs, x = training.predictor(model), X.astype(np.float32)
+    outputs(x)
+    before = Counting.calls
+    model.set_weights([0.5 * weight for weight in model.get_weights()])
+    np.testing.assert_allclose(outputs(2 * x), model(2 * x), rtol=1e-5, atol=1e-6)
+    assert Counting.calls == before + 1  # the model's own call, in Python
 
 
 def test_a_loss_that_is_not_finite_stops_at_its_step():

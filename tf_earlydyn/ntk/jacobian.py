@@ -42,6 +42,27 @@ def jacobians(model: keras.Model, variables: Sequence[keras.Variable], x: tf.Ten
     return tf.map_fn(one, x, fn_output_signature=[value.dtype for value in values])
 
 
+def combined(
+    model: keras.Model, variables: Sequence[keras.Variable], x: tf.Tensor, weights: tf.Tensor
+) -> list[tf.Tensor]:
+    """The Jacobian's rows summed over the examples with ``weights`` ``[n, k]``: ``[C, k, p]`` of each variable.
+
+    By a backward pass for each output and combination; in float64.
+    """
+    values = [variable.value for variable in variables]
+    with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
+        tape.watch(values)
+        outputs = flat_outputs(model, x)
+    c, k = outputs.shape[1], weights.shape[1]
+
+    def one(index: tf.Tensor) -> list[tf.Tensor]:
+        seed = weights[:, index % k, None] * tf.one_hot(index // k, c, dtype=outputs.dtype)
+        return [tf.reshape(part, [-1]) for part in tape.gradient(outputs, values, seed, "zero")]
+
+    parts = tf.map_fn(one, tf.range(c * k), fn_output_signature=[value.dtype for value in values])
+    return [tf.cast(tf.reshape(part, (c, k, -1)), tf.float64) for part in parts]
+
+
 def directional(
     model: keras.Model,
     variables: Sequence[keras.Variable],

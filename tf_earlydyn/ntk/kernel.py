@@ -93,6 +93,11 @@ class TangentKernel:
         """The terms of a block, by group, with its last example repeated until there are ``size``."""
         return self._program.terms(tf.constant(filled_up(self.x[rows], size)), pairs_per_example)
 
+    def gradients(self, rows: slice, size: int, weights: np.ndarray) -> list[tf.Tensor]:
+        """J' ``weights`` ``[n, k]`` of a block's n examples, of at most ``size``: ``[C, k, p]`` of each variable."""
+        x, weights = filled_up(self.x[rows], size), padded(weights, size)
+        return self._program.gradients(tf.constant(x), tf.constant(weights, self.dtype))
+
 
 class FeatureKernel:
     """The kernel of a linear model, Psi Psi', for each of C outputs alone.

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import keras
@@ -12,7 +13,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.confirmation import confirmed
-from tf_earlydyn.ntk.jacobian import jacobians
+from tf_earlydyn.ntk.jacobian import combined, jacobians
 from tf_earlydyn.ntk.structured import structured_terms
 from tf_earlydyn.ntk.terms import Direct, Term, cheaper, entries_per_example, entries_per_pair, operations, traced
 
@@ -39,6 +40,8 @@ class Program:
         x: three inputs that differ, ``[3, ...]``.
 
     Attributes:
+        terms: of a block of inputs, for so many pairs an example, by group; compiled.
+        gradients: of the variables for combinations of a block's outputs, as ``jacobian.combined``; compiled.
         operations: multiply-adds of a pair of examples and of a backward pass, by pairs per example, as traced.
 
     Raises:
@@ -61,6 +64,7 @@ class Program:
         self.dtype = found.dtype
         self.operations: dict[int, tuple[float, float]] = {}
         self._entries = found.entries
+        self.gradients = compiled(partial(combined, model, self._variables))
 
     def prepare(self, x: np.ndarray, size: int) -> None:
         """Sees whether a block of ``size`` examples is computed as one of three is: what is not goes by Jacobians."""

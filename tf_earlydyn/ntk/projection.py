@@ -1,20 +1,18 @@
 """A tangent kernel between linear combinations of examples, L' Theta R, by kernels or by backward passes."""
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.blocks import Blocks, filled_up
+from tf_earlydyn.blocks import Blocks
 from tf_earlydyn.distribution import added_up, current_strategy, shared_out
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.blocks import LARGEST
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.inputs import checked_memory_limit
-from tf_earlydyn.ntk.jacobian import flat_outputs
 from tf_earlydyn.ntk.kernel import TangentKernel, padded
 from tf_earlydyn.ntk.terms import Term, taken
 from tf_earlydyn.ntk.tiles import Pair, Sides, computed, pairs_per_example, planned, strip_height, tile
@@ -116,10 +114,7 @@ def by_passes(
             f"Received: memory_limit={memory_limit}."
         )
     strategy = strategy or current_strategy()
-    of_block = _of_block(rows)
-    gradients = [
-        _gradients(of_block, kernel, weights, strategy) for kernel, weights in ((rows, left), (columns, right))
-    ]
+    gradients = [_gradients(kernel, weights, strategy) for kernel, weights in ((rows, left), (columns, right))]
     names = [name for name, group in rows.groups.items() for _ in group]
     sums: dict[str, np.ndarray] = {}
     for name, first, second in zip(names, *gradients, strict=True):
@@ -128,14 +123,11 @@ def by_passes(
     return sums
 
 
-def _gradients(
-    of_block: Callable, kernel: TangentKernel, weights: np.ndarray, strategy: tf.distribute.Strategy
-) -> list[np.ndarray]:
+def _gradients(kernel: TangentKernel, weights: np.ndarray, strategy: tf.distribute.Strategy) -> list[np.ndarray]:
     """J' weights for ``weights`` ``[n, k]`` and each output: ``[C, k, p]`` of each variable, in float64."""
 
     def of(rows: slice) -> list[tf.Tensor]:
-        combinations = tf.constant(padded(weights[rows], _EXAMPLES), kernel.dtype)
-        return of_block(tf.constant(filled_up(kernel.x[rows], _EXAMPLES)), combinations)
+        return kernel.gradients(rows, _EXAMPLES, weights[rows])
 
     shape = kernel.outputs, weights.shape[1]
     sums = [np.zeros((*shape, math.prod(variable.shape))) for variable in _variables(kernel)]
@@ -143,28 +135,6 @@ def _gradients(
         for total, part in zip(sums, parts, strict=True):
             total += part.numpy()
     return [added_up(strategy, total) for total in sums]
-
-
-def _of_block(kernel: TangentKernel) -> Callable:
-    """The gradients of a block ``[_EXAMPLES, ...]`` for combinations ``[_EXAMPLES, k]``, compiled."""
-    variables = _variables(kernel)
-
-    @compiled
-    def of_block(x: tf.Tensor, combinations: tf.Tensor) -> list[tf.Tensor]:
-        values = [variable.value for variable in variables]
-        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
-            tape.watch(values)
-            outputs = flat_outputs(kernel.model, x)
-        c, k = outputs.shape[1], combinations.shape[1]
-
-        def one(index: tf.Tensor) -> list[tf.Tensor]:
-            seed = combinations[:, index % k, None] * tf.one_hot(index // k, c, dtype=outputs.dtype)
-            return [tf.reshape(part, [-1]) for part in tape.gradient(outputs, values, seed, "zero")]
-
-        parts = tf.map_fn(one, tf.range(c * k), fn_output_signature=[value.dtype for value in values])
-        return [tf.cast(tf.reshape(part, (c, k, -1)), tf.float64) for part in parts]
-
-    return of_block
 
 
 def _variables(kernel: TangentKernel) -> list[keras.Variable]:
