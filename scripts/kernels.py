@@ -14,21 +14,22 @@ scripts/experiments/kernels; flags after --flagfile change them.
 import entry  # noqa: F401 (first: it sets up the process)
 
 from tf_earlydyn import flags
-from tf_earlydyn.config import KernelStudyConfig
+from tf_earlydyn.config import ExecutionConfig, KernelStudyConfig
 from tf_earlydyn.errors import InputError
 
 
 def main(arguments: list[str]) -> None:
     if arguments:
         raise InputError(f"kernels.py takes flags alone. Received: {' '.join(arguments)}.")
-    config = flags.read(KernelStudyConfig)
+    config = flags.read(KernelStudyConfig, execution=flags.read(ExecutionConfig))
 
     import tensorflow as tf  # late, so that --help and wrong flags are answered at once
 
+    from tf_earlydyn import distribution
     from tf_earlydyn.studies import kernel_scaling
 
     tf.config.experimental.enable_op_determinism()
-    tf.config.experimental.enable_tensor_float_32_execution(False)  # ten bits are too few for small differences
+    distribution.set_up(config.execution)
     try:
         directory = kernel_scaling.run(config)
     except tf.errors.ResourceExhaustedError as error:
@@ -38,4 +39,5 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.define_flags(KernelStudyConfig)
+    flags.define_flags(ExecutionConfig)
     flags.run_script(main, __doc__)

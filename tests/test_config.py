@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tf_earlydyn.config import DataConfig, ExecutionConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
+from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
 from tf_earlydyn.errors import InputError
 
 
@@ -54,10 +54,10 @@ REFUSED = {
     "no steps": (lambda: TrainingConfig(steps=0), "steps must be a positive"),
     "sparse records": (lambda: TrainingConfig(records_per_decade=5), "records_per_decade must be from 10"),
     "negative time": (
-        lambda: ExecutionConfig(checkpoint_seconds=-1.0),
+        lambda: RunConfig(checkpoint_seconds=-1.0),
         "checkpoint_seconds must be a finite number that is not negative. Received: checkpoint_seconds=-1.0",
     ),
-    "endless time": (lambda: ExecutionConfig(checkpoint_seconds=math.inf), "checkpoint_seconds must be a finite"),
+    "endless time": (lambda: RunConfig(checkpoint_seconds=math.inf), "checkpoint_seconds must be a finite"),
     "negative seed": (lambda: RunConfig(seed=-1), "seed must not be negative"),
     "negative tracked": (lambda: RunConfig(tracked=-1), "tracked must not be negative"),
     "no gap": (lambda: RunConfig(exit_gap=0.0), "exit_gap must be a positive finite number"),

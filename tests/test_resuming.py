@@ -16,7 +16,7 @@ import pytest
 from tests.cases import remount, tiny_disk
 from tests.test_checkpoints import DAMAGE, FILES
 from tf_earlydyn import columns, report, signals, training
-from tf_earlydyn.config import DataConfig, ExecutionConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
+from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
 from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
 from tf_earlydyn.rundir import RunDirectory, read_json
@@ -27,7 +27,7 @@ CONFIG = RunConfig(
     data=DataConfig(n_train=60, n_test=20, d=4),
     model=ModelConfig(width=8),
     training=TrainingConfig(steps=40),
-    execution=ExecutionConfig(checkpoint_seconds=1000.0),
+    checkpoint_seconds=1000.0,
     companion="psi",
     probe=8,
     tracked=2,
@@ -164,7 +164,7 @@ def test_it_is_saved_at_recorded_steps_and_between_them_by_time(tmp_path, monkey
     clock, saved = [0.0], []
     monkeypatch.setattr(survival.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(survival.Checkpoints, "save", lambda self, step, state: saved.append(step))
-    seconds = dataclasses.replace(CONFIG, execution=ExecutionConfig(checkpoint_seconds=1.5))
+    seconds = dataclasses.replace(CONFIG, checkpoint_seconds=1.5)
     pause = survival.Survival(RunDirectory(tmp_path), seconds, [0, 1, 2, 5, 6, 30], [], Recorded(), signals.Notice())
     for step in range(1, 31):
         clock[0] += 0.25
@@ -286,7 +286,7 @@ def unfinished(whole, path):
 
 def test_how_often_it_is_saved_and_where_it_lies_may_change(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(agreement, "prepare", killed)
-    config = dataclasses.replace(CONFIG, execution=ExecutionConfig(checkpoint_seconds=7))
+    config = dataclasses.replace(CONFIG, checkpoint_seconds=7)
     with pytest.raises(Killed):  # and not refused
         run(unfinished(whole, tmp_path / "elsewhere"), config, resume=True)
 

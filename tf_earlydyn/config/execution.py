@@ -1,7 +1,6 @@
-"""How a run is executed: where, in which precision, and what is kept for when it is ended."""
+"""How a run is executed: where, and in which precision."""
 
 import dataclasses
-import math
 
 from tf_earlydyn.config.fields import check_fields, require, setting
 
@@ -27,9 +26,6 @@ class ExecutionConfig:
         ("highest", "default"),
     )
     dtype: str = setting("float32", "What is trained in.", ("float32", "float64"))
-    checkpoint_seconds: float = setting(
-        30.0, "Between recorded steps, training is saved for --resume after so many seconds; 0: about every second."
-    )
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -45,9 +41,4 @@ class ExecutionConfig:
             "a TPU has no float64; take dtype=float32.",
             dtype=self.dtype,
             strategy=self.strategy,
-        )
-        require(
-            math.isfinite(self.checkpoint_seconds) and self.checkpoint_seconds >= 0,
-            "checkpoint_seconds must be a finite number that is not negative.",
-            checkpoint_seconds=self.checkpoint_seconds,
         )

@@ -5,6 +5,7 @@ import itertools
 import math
 
 from tf_earlydyn import activations
+from tf_earlydyn.config.execution import ExecutionConfig
 from tf_earlydyn.config.fields import LARGEST, check_fields, require, setting
 from tf_earlydyn.config.run import LAYERS, DataConfig, ModelConfig, RunConfig, TrainingConfig
 
@@ -34,9 +35,12 @@ class KernelStudyConfig:
     learning_rate: float = setting(1.0, "training: eta of gradient descent on (1/2n) sum_i (f(x_i) - y_i)^2.")
     n_test: int = setting(1_000, "training: test examples.")
     run_dir: str | None = setting(None, "Where the run is written, a new directory; default runs/<time>.")
+    execution: ExecutionConfig = dataclasses.field(default_factory=ExecutionConfig)
 
     def __post_init__(self) -> None:
         check_fields(self)
+        several = self.execution.strategy == "multiworker"
+        require(not several, "a study of kernels is of one process.", strategy=self.execution.strategy)
         rising = all(low < high for low, high in itertools.pairwise(self.dims))
         require(
             len(self.dims) > 1 and self.dims[0] > 1 and rising and self.dims[-1] <= LARGEST,
@@ -89,6 +93,7 @@ class KernelStudyConfig:
             data=DataConfig(d=d, n_train=self.examples(d), n_test=self.n_test),
             model=ModelConfig(width=self.width(d), activation=self.activation, negative_slope=self.negative_slope),
             training=TrainingConfig(train=layers, learning_rate=self.learning_rate, steps=self.steps(d)),
+            execution=self.execution,
             seed=seed,
             companion="psi",
             tracked=0,

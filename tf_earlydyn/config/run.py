@@ -177,6 +177,9 @@ class RunConfig:
     exit_kernel: float = setting(
         0.5, "Or where its tangent kernel stays farther than this share of its norm from that of step 0."
     )
+    checkpoint_seconds: float = setting(
+        30.0, "Between recorded steps, training is saved for --resume after so many seconds; 0: about every second."
+    )
     run_dir: str | None = setting(None, "Where the run is written, a new directory; default runs/<time>.")
 
     def __post_init__(self) -> None:
@@ -188,6 +191,9 @@ class RunConfig:
         for name in ("exit_gap", "exit_kernel"):
             share = getattr(self, name)
             require(math.isfinite(share) and share > 0, f"{name} must be a positive finite number.", **{name: share})
+        seconds = self.checkpoint_seconds
+        finite = math.isfinite(seconds) and seconds >= 0
+        require(finite, "checkpoint_seconds must be a finite number that is not negative.", checkpoint_seconds=seconds)
         require(self.sample is None or self.sample >= 2, "sample must be at least 2 examples.", sample=self.sample)
         self._check_network()
 

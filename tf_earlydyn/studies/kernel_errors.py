@@ -7,7 +7,9 @@ import numpy as np
 
 from tf_earlydyn import companion, data, models
 from tf_earlydyn.config import KernelStudyConfig
+from tf_earlydyn.distribution import make_strategy
 from tf_earlydyn.ntk import empirical_ntk, spectral_norm
+from tf_earlydyn.studies.setup import keras_dtype
 
 TOLERANCE = 1e-6  # of spectral norms, relative
 
@@ -15,11 +17,12 @@ TOLERANCE = 1e-6  # of spectral norms, relative
 def kernel_errors(config: KernelStudyConfig) -> Iterator[list[dict]]:
     """||Theta(W_0) - Theta_lin|| d / n in spectral norm, for each choice of layers: rows of ``errors.csv``.
 
-    One list for each dimension and seed. The kernels are computed in float32: set beside float64 ones, errors differ by
-    a relative 3e-6.
+    One list for each dimension and seed. The kernels are computed in float32 by default: set beside float64 ones,
+    errors differ by a relative 3e-6.
     """
     for d in config.dims:
-        network = plain_network(config, d, config.first_seed)  # one for all seeds, since its kernel is compiled
+        with keras_dtype(config.execution.dtype):
+            network = plain_network(config, d, config.first_seed)  # one for all seeds, since its kernel is compiled
         for seed in range(config.first_seed, config.first_seed + config.seeds):
             network.set_weights(plain_network(config, d, seed).get_weights())
             yield _rows(config, d, seed, network)
@@ -33,9 +36,10 @@ def plain_network(config: KernelStudyConfig, d: int, seed: int) -> keras.Model:
 
 def _rows(config: KernelStudyConfig, d: int, seed: int, network: keras.Model) -> list[dict]:
     runs = {layers: config.run(d, layers, seed) for layers in config.layers}
-    examples = data.load(next(iter(runs.values())).data, seed)
+    examples = data.load(next(iter(runs.values())).data, seed).as_type(config.execution.dtype)
     x = examples.x_train
-    kernels = _by_choice(empirical_ntk(network, x, by_layer=True, show_progress=False))
+    strategy = make_strategy(config.execution)
+    kernels = _by_choice(empirical_ntk(network, x, by_layer=True, show_progress=False, strategy=strategy))
     rows = []
     for layers, run in runs.items():
         features = np.asarray(companion.linear_features(run, examples)(x), np.float64)

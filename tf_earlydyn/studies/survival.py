@@ -46,7 +46,7 @@ class Survival:
         self.before = 0.0
         self._directory, self._recorder, self._notice = directory, recorder, notice
         self._recorded, self._last = set(stops), stops[-1]
-        self._seconds = config.execution.checkpoint_seconds
+        self._seconds = config.checkpoint_seconds
         self._identity = _identity(config)
         self._checkpoints = Checkpoints(directory.checkpoints, variables_of(learners))
         self._begun = self._saved = time.monotonic()

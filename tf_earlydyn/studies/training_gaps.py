@@ -41,7 +41,7 @@ def _train(setups: dict[str, Setup]) -> "_Gaps":
     gaps = _Gaps(setups, first.data.x_train, first.data.x_test)
     stops = training.recorded_steps(steps, _RECORDS_PER_DECADE)
     try:
-        training.train(learners, first.data.x_train, first.data.y_train, stops, [gaps], show_progress=False)
+        training.train(learners, first.data.x_train, first.data.y_train, stops, [gaps], False, strategy=first.strategy)
     except DivergenceError as error:
         stable = min(setup.companions[0].max_learning_rate for setup in setups.values())
         advice = (
