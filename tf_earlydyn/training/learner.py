@@ -40,7 +40,8 @@ class GradientDescent:
         for gradient, variable in zip(gradients, variables, strict=True):
             rate = self._rate(variable)
             if rate:
-                variable.assign_sub(rate * gradient)
+                raw = variable.value if isinstance(variable, keras.Variable) else variable
+                raw.assign_sub(rate * gradient)
 
     def _rate(self, variable: keras.Variable | tf.Variable) -> float:
         if not isinstance(self.learning_rate, Mapping):
@@ -54,8 +55,8 @@ class GradientDescent:
 
 
 def _layers(variable: keras.Variable | tf.Variable) -> list[str]:
-    """Names of the layers that a variable is in, from its path; a replica's copy has the path for its name."""
-    return getattr(variable, "path", variable.name).split("/")
+    """Names of the layers that a variable is in, from its path; copies on replicas have been given one."""
+    return variable.path.split("/")
 
 
 @dataclasses.dataclass(frozen=True)

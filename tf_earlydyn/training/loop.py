@@ -71,11 +71,10 @@ def train(
             progress.update(count)
             progress.set_postfix({name: f"{loss:.4g}" for name, loss in losses.items()})
             step = at + count
-            due = callbacks if step in recorded else ()
-            if due:
+            if step in recorded:
                 advance.write_back()
-            for callback in due:
-                callback(step)
+                for callback in callbacks:
+                    callback(step)
             for pause in pauses:
                 if pause.due(step):
                     advance.write_back()

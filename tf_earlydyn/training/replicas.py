@@ -17,15 +17,14 @@ class Weights:
     Elsewhere they are copies, at first of the chief's, that each replica updates on its own, all by the same sums.
 
     Attributes:
-        trainable, others: the variables.
+        trainable, others: the variables, each with its ``path`` in the model.
 
     Raises:
         InputError: if there are copies, and the optimiser is one of Keras, which would add up the gradients once more.
     """
 
     def __init__(self, learner: Learner, strategy: tf.distribute.Strategy) -> None:
-        own = learner.model.trainable_variables, learner.model.non_trainable_variables
-        self._own = tuple([variable.value for variable in part] for part in own)
+        self._own = learner.model.trainable_variables, learner.model.non_trainable_variables
         self._copied = not on_one_device(strategy)
         self.trainable, self.others = self._own
         if not self._copied:
@@ -36,7 +35,7 @@ class Weights:
                 f"{type(learner.optimiser).__name__} for {learner.name} under {type(strategy).__name__}."
             )
         with strategy.scope():
-            self.trainable, self.others = ([_copy(strategy, variable) for variable in part] for part in own)
+            self.trainable, self.others = ([_copy(strategy, variable) for variable in part] for part in self._own)
 
     def read(self) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """The values of both, in a replica."""
@@ -51,12 +50,13 @@ class Weights:
 
 
 def _copy(strategy: tf.distribute.Strategy, variable: keras.Variable) -> tf.Variable:
-    return tf.Variable(
+    copy = tf.Variable(
         from_chief(strategy, variable.numpy()),
-        name=variable.path,
         synchronization=tf.VariableSynchronization.ON_READ,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )
+    copy.path = variable.path  # by which layers are told apart; names need not be those of layers
+    return copy
 
 
 def placed(strategy: tf.distribute.Strategy, shares: np.ndarray) -> list:
