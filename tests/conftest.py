@@ -1,4 +1,4 @@
-"""Settings of the test process, made before TensorFlow is imported."""
+"""Settings of the test process, made before TensorFlow is imported and, of its devices, before it computes."""
 
 import os
 
@@ -9,7 +9,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import tensorflow as tf
 
-# Two logical CPUs stand in for two accelerators.
+# Two CPUs stand in for two accelerators, in what takes a strategy; all else is computed on the first.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )

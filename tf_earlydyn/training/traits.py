@@ -61,10 +61,10 @@ def _kinds(graph) -> set[str]:
 
 
 def _is_apart(model: keras.Model, x: np.ndarray) -> bool:
-    """Whether the first of three examples has the outputs that it has alone; with weights that are not at step 0, where
-    outputs that are 0 depend on nothing.
+    """Whether the first of three examples has the same outputs in another place, beside others; with weights that are
+    not at step 0, where outputs that are 0 depend on nothing.
     """
     three = x[[0, len(x) // 2, -1]]
     with moved(model):
-        together, alone = (np.asarray(model(batch, training=True)) for batch in (three, three[[0, 0, 0]]))
-    return np.allclose(together[0], alone[0], rtol=1e-3, atol=1e-6 * np.abs(together).max(), equal_nan=True)
+        first, second = (np.asarray(model(batch, training=True)) for batch in (three, three[[1, 0, 0]]))
+    return np.allclose(first[0], second[1], rtol=1e-3, atol=1e-6 * np.abs(first).max(), equal_nan=True)
