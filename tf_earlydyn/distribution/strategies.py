@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from tf_earlydyn.config import ExecutionConfig
 from tf_earlydyn.distribution.devices import cores
-from tf_earlydyn.distribution.workers import check_cluster
+from tf_earlydyn.distribution.rendezvous import await_workers
+from tf_earlydyn.distribution.workers import cluster
 from tf_earlydyn.errors import InputError
 
 
@@ -46,6 +47,7 @@ def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
 
     Raises:
         InputError: if there are no such devices, or ``TF_CONFIG`` does not say what it must.
+        WorkerError: if another worker does not begin.
     """
     return {
         "cpu": lambda: tf.distribute.OneDeviceStrategy("/cpu:0"),
@@ -86,5 +88,5 @@ def _tpu(execution: ExecutionConfig) -> tf.distribute.Strategy:
 
 
 def _multiworker() -> tf.distribute.Strategy:
-    check_cluster(os.environ.get("TF_CONFIG"))
+    await_workers(*cluster(os.environ.get("TF_CONFIG")))
     return tf.distribute.MultiWorkerMirroredStrategy()

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,11 +11,14 @@ import tensorflow as tf
 from tf_earlydyn.distribution.devices import local_devices
 from tf_earlydyn.errors import InputError, WorkerError
 
+_ADDRESS = re.compile(r"[^/\s]+:[0-9]{1,5}")
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
 
 
-def check_cluster(text: str | None) -> None:
-    """Checks what ``TF_CONFIG`` says: {"cluster": {"worker": [address, ...]}, "task": {"type": "worker", "index": 0}}.
+def cluster(text: str | None) -> tuple[list[str], int]:
+    """The workers' addresses and the own place among them, as ``TF_CONFIG`` gives them.
+
+    It is {"cluster": {"worker": [address, ...]}, "task": {"type": "worker", "index": 0}}.
 
     Raises:
         InputError: if it says something else.
@@ -23,17 +27,22 @@ def check_cluster(text: str | None) -> None:
         content = json.loads(text or "")
         workers, task = content["cluster"]["worker"], content["task"]
         right = (
-            task["type"] == "worker"
+            set(content["cluster"]) == {"worker"}
+            and isinstance(workers, list)
+            and task["type"] == "worker"
+            and type(task["index"]) is int
             and task["index"] in range(len(workers))
-            and all(isinstance(address, str) and ":" in address for address in workers)
+            and all(_ADDRESS.fullmatch(address) and int(address.rpartition(":")[2]) < 2**16 for address in workers)
+            and len(set(workers)) == len(workers)
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         right = False
     if not right:
         raise InputError(
             'strategy=multiworker needs TF_CONFIG={"cluster": {"worker": ["host:port", ...]}, "task": {"type": '
             f'"worker", "index": 0}}}}, the index being the own place in the list. Received: TF_CONFIG={text}.'
         )
+    return workers, task["index"]
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

@@ -81,6 +81,8 @@ def keras_dtype(dtype: str) -> Iterator[None]:
 def _prepare(config: RunConfig, examples: Dataset, strategy: tf.distribute.Strategy) -> Setup:
     tracked = _tracked(config, len(examples.y_test))
     network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)
+    if strategy.num_replicas_in_sync > 1:
+        training.traits([network], examples.x_train, strategy.num_replicas_in_sync)  # refuses what cannot be shared out
     outputs = training.predictor(network)
     x = {"train": examples.x_train, "test": examples.x_test}
     start = Start(**{split: outputs(inputs) for split, inputs in x.items()})

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.distribution import cores, local_devices, lost_workers_named, on_cpu
-from tf_earlydyn.errors import DivergenceError, InputError
+from tf_earlydyn.errors import DivergenceError
 from tf_earlydyn.training.layout import Layout
 from tf_earlydyn.training.learner import Learner
 from tf_earlydyn.training.replicas import Weights, placed
@@ -44,8 +44,8 @@ class Advance:
             learner.build(x.shape, own.shape)
         self._learners, self._strategy = tuple(learners), strategy
         self._outputs, self._dtype = y.shape[1], y.dtype
+        found = traits([learner.model for learner in learners], x, strategy.num_replicas_in_sync)
         self._weights = [Weights(learner, strategy) for learner in learners]
-        found = traits([learner.model for learner in learners], x)
         self.layout = _layout(x, found, sum(learner.model.count_params() for learner in learners), strategy)
         self._n = self.layout.n
         arrays = (self.layout.spread(x), self.layout.weights(y.dtype), *map(self.layout.spread, targets))
@@ -137,11 +137,6 @@ class Advance:
 def _layout(x: np.ndarray, found: Traits, weights: int, strategy: tf.distribute.Strategy) -> Layout:
     replicas = strategy.num_replicas_in_sync
     if not found.apart:
-        if replicas > 1:
-            raise InputError(
-                "a network whose examples meet in training, as in batch normalisation, or that draws at random, as in "
-                f"dropout, trains on one device. Received: {replicas} replicas."
-            )
         return Layout.of(len(x), 1, 1, len(x))
     cached = on_cpu(strategy)
     streams = max(1, cores() // len(local_devices(strategy))) if cached else 1

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.weights import moved
 
 _TRACED = 3  # examples
@@ -28,10 +29,19 @@ class Traits(NamedTuple):
     apart: bool
 
 
-def traits(models: Sequence[keras.Model], x: np.ndarray) -> Traits:
-    """Those of models that are trained together on inputs ``x`` ``[n, ...]``."""
+def traits(models: Sequence[keras.Model], x: np.ndarray, replicas: int = 1) -> Traits:
+    """Those of models that are trained together on inputs ``x`` ``[n, ...]``.
+
+    Raises:
+        InputError: if examples cannot be taken in parts, and there are several replicas.
+    """
     found = [_of(model, x) for model in models]
     entries, convolves, apart = zip(*found, strict=True)
+    if replicas > 1 and not all(apart):
+        raise InputError(
+            "a network whose examples meet in training, as in batch normalisation, or that draws at random, as in "
+            f"dropout, trains on one device. Received: {replicas} replicas."
+        )
     return Traits(sum(entries), any(convolves), all(apart))
 
 
