@@ -5,6 +5,7 @@
     python scripts/train.py --flagfile=scripts/experiments/figure2_mlp.flags --data_dir=DIR   Figure 2: 4 minutes
     python scripts/train.py --network_file=F.keras --data=npz --data_file=D.npz               a network of your own
     python scripts/train.py --seeds=5                                    medians, ranges and intervals: 3 minutes
+    python scripts/train.py --strategy=mirrored --replicas=2             on two devices: README.md, On many devices
     python scripts/train.py --run_dir=DIR --resume                       goes on with a run that something has ended
 
 Writes a run directory, runs/<time> unless --run_dir names it, and prints where its figures are. Figure 1 shows a test

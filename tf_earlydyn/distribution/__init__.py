@@ -9,13 +9,14 @@ from tf_earlydyn.distribution.devices import (
     within_process,
 )
 from tf_earlydyn.distribution.sharing import own_parts, shared_out
-from tf_earlydyn.distribution.strategies import make_strategy, set_up
+from tf_earlydyn.distribution.strategies import describe_devices, make_strategy, set_up
 from tf_earlydyn.distribution.workers import added_up, from_chief, has_workers, is_chief, lost_workers_named
 
 __all__ = [
     "added_up",
     "cores",
     "current_strategy",
+    "describe_devices",
     "from_chief",
     "has_workers",
     "is_chief",

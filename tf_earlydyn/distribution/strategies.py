@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from tf_earlydyn.config import ExecutionConfig
-from tf_earlydyn.distribution.devices import cores
+from tf_earlydyn.distribution.devices import cores, local_devices
 from tf_earlydyn.distribution.rendezvous import await_workers
 from tf_earlydyn.distribution.workers import cluster
 from tf_earlydyn.errors import InputError
@@ -56,6 +56,17 @@ def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
         "multiworker": _multiworker,
         "tpu": lambda: _tpu(execution),
     }[chosen(execution)]()
+
+
+def describe_devices(execution: ExecutionConfig) -> dict[str, str | int]:
+    """What the strategy that is asked for is here, for the record of a run."""
+    strategy = make_strategy(execution)
+    return {
+        "strategy": chosen(execution),
+        "device": tf.DeviceSpec.from_string(local_devices(strategy)[0]).device_type,
+        "replicas": strategy.num_replicas_in_sync,
+        "workers": strategy.num_replicas_in_sync // len(local_devices(strategy)),
+    }
 
 
 def _gpu() -> tf.distribute.Strategy:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tf_earlydyn import columns, report, signals
 from tf_earlydyn.config import RunConfig, flagfile
-from tf_earlydyn.distribution import from_chief, is_chief, make_strategy, within_process
+from tf_earlydyn.distribution import describe_devices, from_chief, is_chief, make_strategy, within_process
 from tf_earlydyn.errors import DivergenceError
 from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
 from tf_earlydyn.studies.kernel_probe import KernelProbe
@@ -102,6 +102,7 @@ def describe(setup: Setup) -> dict:
     examples = setup.data
     return {
         **dataclasses.asdict(setup.config),
+        "devices": describe_devices(setup.config.execution),
         "sizes": {
             "n_train": len(examples.y_train),
             "n_test": len(examples.y_test),
