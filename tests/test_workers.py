@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_kills import await_checkpoint
+from tests.test_kills import KILLS, await_checkpoint, newest
 from tests.test_scripts import ROOT, SMOKE, run, run_well
 from tf_earlydyn.distribution import rendezvous
 from tf_earlydyn.distribution.workers import cluster
@@ -22,6 +22,7 @@ from tf_earlydyn.errors import InputError, WorkerError
 pytestmark = pytest.mark.timeout(180)
 QUICK = (SMOKE, "--n_train=501", "--probe=0", "--n_test=50", "--tracked=1", "--companion=psi", "--steps=200")
 LONG = (*QUICK, "--steps=4000", "--checkpoint_seconds=0.1", "--dtype=float64")
+ENDS = ((1, signal.SIGKILL), (0, signal.SIGTERM), (0, signal.SIGKILL), (1, signal.SIGTERM))  # KILLS=8 takes them all
 SECONDS = 60  # in which the others of a worker that has ended must end
 
 
@@ -110,7 +111,7 @@ def test_seeds_in_float64_leave_what_one_process_leaves(tmp_path):
 @pytest.mark.slow
 def test_a_worker_that_ends_ends_the_other_and_the_job_goes_on(tmp_path):
     directory = tmp_path / "run"
-    for who, number in ((1, signal.SIGKILL), (0, signal.SIGKILL), (0, signal.SIGTERM), (1, signal.SIGTERM)):
+    for who, number in ENDS[: KILLS // 2]:
         workers = start(directory, *LONG, "--resume")
         await_checkpoint(workers[0], directory, after=newest(directory))
         workers[who].send_signal(number)
@@ -125,11 +126,6 @@ def test_a_worker_that_ends_ends_the_other_and_the_job_goes_on(tmp_path):
     run_together(directory, *LONG, "--resume")
     run_together(tmp_path / "whole", *LONG)
     assert (directory / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
-
-
-def newest(directory):
-    steps = [int(file.stem.removeprefix("ckpt-")) for file in (directory / "checkpoints").glob("ckpt-*.index")]
-    return max(steps, default=0)
 
 
 WORKERS = ["127.0.0.1:21111", "127.0.0.1:21112"]
