@@ -10,7 +10,7 @@ from scipy import stats
 
 from tests import oracles
 from tf_earlydyn import activations, data, flags, models, theory
-from tf_earlydyn.config import LAYERS, KernelStudyConfig, flagfile
+from tf_earlydyn.config import LAYERS, ExecutionConfig, KernelStudyConfig, flagfile
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.ntk import empirical_ntk
 from tf_earlydyn.rundir import read_json
@@ -190,9 +190,11 @@ def test_flags_say_what_the_configuration_does(tmp_path):
     config = KernelStudyConfig(dims=(3, 5), layers=("both", "first"), activation="leaky_relu", alpha=0.125, run_dir="x")
     (tmp_path / "flags.txt").write_text(flagfile(config))
     flag_values = absl_flags.FlagValues()
-    flags.define_flags(KernelStudyConfig, flag_values)
+    for part in (KernelStudyConfig, ExecutionConfig):
+        flags.define_flags(part, flag_values)
     flag_values(["kernels.py", f"--flagfile={tmp_path / 'flags.txt'}"])
-    assert flags.read(KernelStudyConfig, flag_values) == dataclasses.replace(config, run_dir=None)
+    read = flags.read(KernelStudyConfig, flag_values, execution=flags.read(ExecutionConfig, flag_values))
+    assert read == dataclasses.replace(config, run_dir=None)
 
 
 def test_the_kernel_can_be_had_alone(tmp_path):
