@@ -87,6 +87,7 @@ def test_two_entrants_agree_and_are_timed_in_every_round(tmp_path):
     assert theirs["ratio_min"] <= theirs["ratio"] <= theirs["ratio_max"]
 
 
+@pytest.mark.slow
 def test_a_predicted_curve_is_compared_with_the_true_one(tmp_path):
     flags = ["--size=small", "--cases=n2000", "--peers=training", "--rounds=1", "--out=times.json"]
     done = run("predict", *flags, cwd=tmp_path)
@@ -112,6 +113,7 @@ def test_a_predicted_curve_is_compared_with_the_true_one(tmp_path):
     assert f"{ours['test_losses']['1']:.4f}" in our_row and f"{true['test_losses']['1']:.4f}" in true_row
 
 
+@pytest.mark.slow
 def test_the_closed_form_is_where_the_steps_lead(tmp_path):
     done = run("predict", "--size=small", "--cases=n20000", "--rounds=1", "--out=times.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
