@@ -11,7 +11,7 @@ and test gaps that fall as d^-0.6, d^-0.3 and d^-0.4, each within 0.2. Experimen
 scripts/experiments/kernels; flags after --flagfile change them.
 """
 
-import entry  # noqa: F401 (first: it sets up the process)
+import entry  # first: it sets up the process
 
 from tf_earlydyn import flags
 from tf_earlydyn.config import ExecutionConfig, KernelStudyConfig
@@ -23,17 +23,10 @@ def main(arguments: list[str]) -> None:
         raise InputError(f"kernels.py takes flags alone. Received: {' '.join(arguments)}.")
     config = flags.read(KernelStudyConfig, execution=flags.read(ExecutionConfig))
 
-    import tensorflow as tf  # late, so that --help and wrong flags are answered at once
+    from tf_earlydyn.studies import kernel_scaling  # late, so that --help and wrong flags are answered at once
 
-    from tf_earlydyn import distribution
-    from tf_earlydyn.studies import kernel_scaling
-
-    tf.config.experimental.enable_op_determinism()
-    distribution.set_up(config.execution)
-    try:
+    with entry.computing(config.execution):
         directory = kernel_scaling.run(config)
-    except tf.errors.ResourceExhaustedError as error:
-        raise MemoryError(str(error).partition("\n")[0]) from error
     print(f"Figures: {directory.figures}")
 
 

@@ -10,7 +10,7 @@ log-spaced steps, summary.json, and a figure. Of Figure 1's network it foretells
 28, where training reaches 0.316. Of a network that is not zero at step 0, the twin is that of the change since then.
 """
 
-import entry  # noqa: F401 (first: it sets up the process)
+import entry  # first: it sets up the process
 
 from tf_earlydyn import flags
 from tf_earlydyn.errors import InputError
@@ -21,18 +21,11 @@ def main(arguments: list[str]) -> None:
         raise InputError(f"predict.py takes flags alone. Received: {' '.join(arguments)}.")
     config = flags.run_config()
 
-    import tensorflow as tf  # late, so that --help and wrong flags are answered at once
-
-    from tf_earlydyn import distribution
-    from tf_earlydyn.rundir import read_json
+    from tf_earlydyn.rundir import read_json  # late, so that --help and wrong flags are answered at once
     from tf_earlydyn.studies import prediction
 
-    tf.config.experimental.enable_op_determinism()
-    distribution.set_up(config.execution)
-    try:
+    with entry.computing(config.execution):
         directory = prediction.run(config)
-    except tf.errors.ResourceExhaustedError as error:
-        raise MemoryError(str(error).partition("\n")[0]) from error
     if directory is not None:
         print(prediction.in_words(read_json(directory.summary)))
         print(f"Figures: {directory.figures}")

@@ -14,10 +14,12 @@ quarter of that between network and affine twin. Experiments are flagfiles in sc
 --flagfile change them.
 """
 
-import entry  # noqa: F401 (first: it sets up the process)
+import entry  # first: it sets up the process
 
 from tf_earlydyn import flags
 from tf_earlydyn.errors import InputError
+
+entry.compute_side_by_side()
 
 
 def main(arguments: list[str]) -> None:
@@ -25,17 +27,10 @@ def main(arguments: list[str]) -> None:
         raise InputError(f"train.py takes flags alone. Received: {' '.join(arguments)}.")
     config = flags.run_config()
 
-    import tensorflow as tf  # late, so that --help and wrong flags are answered at once
+    from tf_earlydyn.studies import seeds  # late, so that --help and wrong flags are answered at once
 
-    from tf_earlydyn import distribution
-    from tf_earlydyn.studies import seeds
-
-    tf.config.experimental.enable_op_determinism()
-    distribution.set_up(config.execution)
-    try:
+    with entry.computing(config.execution):
         directory = seeds.run(config, resume=flags.switched_on("resume"))
-    except tf.errors.ResourceExhaustedError as error:
-        raise MemoryError(str(error).partition("\n")[0]) from error
     if directory is not None:
         print(f"Figures: {directory.figures}")
 

@@ -21,6 +21,7 @@ from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
 from tf_earlydyn.rundir import RunDirectory, read_json
 from tf_earlydyn.studies import agreement, kernel_probe, seeds, survival
+from tf_earlydyn.studies.resuming import claimed
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
 
 CONFIG = RunConfig(
@@ -140,7 +141,7 @@ def test_a_run_goes_on_whatever_happens_to_it(whole, tmp_path, capfd):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", range(1, 41, 3))
+@pytest.mark.parametrize("step", [1, 2, 10, 13, 25, 40])
 def test_wherever_it_is_killed_a_resumed_run_equals_the_uninterrupted_one(step, whole, tmp_path, capfd):
     cut(tmp_path / "run", step)
     run(tmp_path / "run", resume=True)
@@ -356,11 +357,20 @@ def test_finished_seeds_are_left_alone(whole, tmp_path, capfd):
     assert not list((tmp_path / "run").rglob(".*"))
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_of_two_that_begin_at_once_the_second_is_refused(resume, tmp_path):
+    config = dataclasses.replace(CONFIG, run_dir=str(tmp_path / "run"))
+    with claimed(config, resume) as first, claimed(config, resume) as second:
+        first.make()
+        with pytest.raises(InputError):
+            second.make()
+
+
 FULL = r"cannot be written \(No space left on device\): make room, .* and go on with --resume\.$"
 
 
 @pytest.mark.parametrize(
-    "free", [0, 20, 60, *(pytest.param(free, marks=pytest.mark.slow) for free in range(4, 120, 12))]
+    "free", [0, 20, 60, *(pytest.param(free, marks=pytest.mark.slow) for free in range(4, 120, 40))]
 )
 def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(free, whole, tmp_path):
     """So many kB are free, less than the run takes: nothing that is half-written looks whole."""

@@ -153,8 +153,7 @@ except InputError as error:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ["mlp of three outputs", "cnn of two outputs"])
+@pytest.mark.parametrize(("name", "dtype"), [("mlp of three outputs", "float64"), ("cnn of two outputs", "float32")])
 def test_two_workers_give_the_kernels_and_the_twin_of_one(name, dtype):
     addresses = []
     for _ in range(2):

@@ -313,6 +313,23 @@ def test_whatever_the_network_the_steps_are_those_of_descent_written_out(layer, 
     assert ("XLA cannot compile the network" in caplog.text) == (not xla_can)
 
 
+class Noise(keras.layers.Layer):
+    """Noise of Keras' global generator, which is none of the model's variables."""
+
+    def call(self, x, training=False):
+        return x + keras.random.normal(keras.ops.shape(x)) if training else x
+
+
+def test_noise_is_drawn_anew_in_each_step():
+    """Of a model that hardly moves, losses differ by the noise alone."""
+    x, y = images()
+    model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Flatten(), keras.layers.Dense(1), Noise()])
+    strategy = current_strategy()
+    advance = training.advance.Advance([Learner("network", model, GradientDescent(1e-12))], x, y, strategy)
+    losses = {advance(step, 1)["network"] for step in range(4)}
+    assert len(losses) == 4
+
+
 def test_a_learner_may_have_targets_of_its_own():
     """As if it were trained alone on them."""
     x, y = X.astype(np.float32), Y.astype(np.float32)

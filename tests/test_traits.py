@@ -81,6 +81,27 @@ def test_examples_that_meet(make):
     assert not traits([network(), make()], X).apart
 
 
+@pytest.mark.parametrize("rows", [[0, 1, 0], [0, 0, 1], [0, 0, 0]], ids=str)
+def test_examples_that_are_alike_hide_nothing(rows):
+    """The first, one in the middle and the last are looked at."""
+    assert not traits([network(Centring)], X[rows]).apart
+    assert traits([network(keras.layers.Dense(3))], X[rows]).apart
+
+
+def test_kernels_are_not_made_for_each_example():
+    """3 x 3 and 4 x 4 kernels make as many numbers, as far as outputs are of one size."""
+    three, four = (network(keras.layers.Conv2D(64, size, padding="same")) for size in (3, 4))
+    assert traits([three], X).entries == traits([four], X).entries
+
+
+def test_sizes_that_are_not_known_ahead_do_not_count():
+    def some(x):
+        size = tf.random.uniform((), 1, 2, tf.int32)
+        return tf.ensure_shape(tf.concat([x, tf.zeros_like(x)[..., :size]], -1)[..., :2], x.shape)
+
+    assert traits([network(Function(some))], X).entries > 1
+
+
 def test_a_look_at_a_model_leaves_it_as_it_was():
     model = network(keras.layers.BatchNormalization, keras.layers.Dropout(0.5))
     before = [variable.numpy() for variable in model.variables]

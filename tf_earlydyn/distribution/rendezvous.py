@@ -33,7 +33,9 @@ def await_workers(addresses: Sequence[str], own: int) -> None:
 def _listening(address: str):
     """Others can see within this context that this process lives; after it, TensorFlow listens there."""
     try:
-        with socket.create_server(("", _split(address)[1])):
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
+        with socket.create_server(("", _split(address)[1]), family=family, dualstack_ipv6=both):
             yield
     except OSError as error:
         raise InputError(

@@ -41,7 +41,6 @@ def chosen(execution: ExecutionConfig) -> str:
     return ("cpu", "gpu", "mirrored")[min(len(tf.config.list_physical_devices("GPU")), 2)]
 
 
-@functools.cache
 def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
     """The strategy that is asked for, made once in a process.
 
@@ -49,13 +48,21 @@ def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
         InputError: if there are no such devices, or ``TF_CONFIG`` does not say what it must.
         WorkerError: if another worker does not begin.
     """
+    name = chosen(execution)
+    if name == "tpu" and execution.dtype == "float64":
+        raise InputError("a TPU has no float64: take dtype=float32. Received: dtype=float64 with strategy=tpu.")
+    return _made(name, execution.replicas)
+
+
+@functools.cache
+def _made(name: str, replicas: int | None) -> tf.distribute.Strategy:
     return {
         "cpu": lambda: tf.distribute.OneDeviceStrategy("/cpu:0"),
         "gpu": _gpu,
-        "mirrored": lambda: _mirrored(execution.replicas),
+        "mirrored": lambda: _mirrored(replicas),
         "multiworker": _multiworker,
-        "tpu": lambda: _tpu(execution),
-    }[chosen(execution)]()
+        "tpu": _tpu,
+    }[name]()
 
 
 def describe_devices(execution: ExecutionConfig) -> dict[str, str | int]:
@@ -87,11 +94,9 @@ def _mirrored(replicas: int | None) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([f"{kind}:{number}" for number in range(replicas)])
 
 
-def _tpu(execution: ExecutionConfig) -> tf.distribute.Strategy:
+def _tpu() -> tf.distribute.Strategy:
     if not tf.config.list_physical_devices("TPU"):
         raise InputError("strategy=tpu needs a TPU, and TensorFlow finds none: take strategy=auto. Received: no TPU.")
-    if execution.dtype == "float64":
-        raise InputError("a TPU has no float64: take dtype=float32. Received: dtype=float64 with strategy=tpu.")
     resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
     tf.config.experimental_connect_to_cluster(resolver)
     tf.tpu.experimental.initialize_tpu_system(resolver)

@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from tf_earlydyn.config import KernelStudyConfig, flagfile
+from tf_earlydyn.distribution import make_strategy
 from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.kernel_errors import kernel_errors
 from tf_earlydyn.studies.power_law import fit_power_law
@@ -30,6 +31,7 @@ def run(config: KernelStudyConfig, show_progress: bool = True) -> RunDirectory:
         DivergenceError: if a training loss is not finite; the directory keeps what was measured, without a summary.
     """
     directory = RunDirectory.new(config.run_dir)
+    make_strategy(config.execution)  # or refuse, before anything is written
     directory.make()
     write_origin(directory, describe(config), flagfile(config))
     started = time.monotonic()

@@ -27,7 +27,7 @@ class Claim:
         Raises:
             InputError: if that fails, or another process has made it meanwhile.
         """
-        if not self.directory.path.exists():
+        if not self._locked:
             self.directory.make()
             self.hold()
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_earlydyn import data, models, training
 from tf_earlydyn.config import RunConfig
 from tf_earlydyn.data import Dataset
-from tf_earlydyn.distribution import make_strategy
+from tf_earlydyn.distribution import make_strategy, on_one_device
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.exits import ExitDetector
 from tf_earlydyn.seeds import Stream, generator
@@ -81,8 +81,8 @@ def keras_dtype(dtype: str) -> Iterator[None]:
 def _prepare(config: RunConfig, examples: Dataset, strategy: tf.distribute.Strategy) -> Setup:
     tracked = _tracked(config, len(examples.y_test))
     network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)
-    if strategy.num_replicas_in_sync > 1:
-        training.traits([network], examples.x_train, strategy.num_replicas_in_sync)  # refuses what cannot be shared out
+    if not on_one_device(strategy):
+        training.traits([network], examples.x_train, shared=True)  # refuses what cannot be shared out
     outputs = training.predictor(network)
     x = {"train": examples.x_train, "test": examples.x_test}
     start = Start(**{split: outputs(inputs) for split, inputs in x.items()})

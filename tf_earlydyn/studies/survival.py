@@ -109,12 +109,20 @@ def variables_of(learners: Sequence[Learner]) -> dict[str, list]:
 
 def _identity(config: RunConfig) -> dict[str, str]:
     """What tells the files that a run is of from others of the same name."""
-    files = {"data_file": config.data.data_file, "network_file": config.model.network_file}
-    return {
-        name: hashlib.blake2b(Path(file).expanduser().read_bytes()).hexdigest()
-        for name, file in files.items()
-        if file is not None
-    }
+    data_file = config.data.data_file if config.data.data == "npz" else None
+    files = {"data_file": data_file, "network_file": config.model.network_file}
+    return {name: _digest(Path(file).expanduser()) for name, file in files.items() if file is not None}
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.blake2b()
+    try:
+        with file.open("rb") as content:
+            while part := content.read(2**20):
+                digest.update(part)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()
 
 
 def _say(text: str) -> None:

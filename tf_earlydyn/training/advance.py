@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.distribution import cores, local_devices, lost_workers_named, on_cpu
+from tf_earlydyn.distribution import cores, local_devices, lost_workers_named, on_cpu, on_one_device
 from tf_earlydyn.errors import DivergenceError
 from tf_earlydyn.training.layout import Layout
-from tf_earlydyn.training.learner import Learner
+from tf_earlydyn.training.learner import Learner, Values
 from tf_earlydyn.training.replicas import Weights, placed
 from tf_earlydyn.training.traits import Traits, traits
 from tf_earlydyn.xla import Compiled
@@ -18,7 +18,8 @@ _CACHE = 3 * 2**19  # bytes that the forward pass of a block makes: they fit int
 _DEVICE = 2**30  # the same where there is no such cache
 _GAIN = 4  # numbers that a block makes for each weight, at least: its gradients are added up, which must not cost much
 
-Values = list[tuple[list[tf.Tensor], list[tf.Tensor]]]  # of each learner's variables
+
+Sums = list[tuple[tf.Tensor, list[tf.Tensor]]]  # each learner's loss, and its gradients
 
 
 class Advance:
@@ -44,7 +45,8 @@ class Advance:
             learner.build(x.shape, own.shape)
         self._learners, self._strategy = tuple(learners), strategy
         self._outputs, self._dtype = y.shape[1], y.dtype
-        found = traits([learner.model for learner in learners], x, strategy.num_replicas_in_sync)
+        found = traits([learner.model for learner in learners], x, shared=not on_one_device(strategy))
+        self._apart = found.apart
         self._weights = [Weights(learner, strategy) for learner in learners]
         self.layout = _layout(x, found, sum(learner.model.count_params() for learner in learners), strategy)
         self._n = self.layout.n
@@ -102,36 +104,33 @@ class Advance:
 
     def _step(self, stream: Callable, shares: list) -> tf.Tensor:
         """A step of every learner, in a replica: the losses before it."""
-        values = [weights.read() for weights in self._weights]
-        sums, others = zip(*(stream(values, *share) for share in shares), strict=True)
-        sums = tf.nest.map_structure(lambda *parts: tf.add_n(parts), *sums)
+        values = [weights.read() if self._apart else None for weights in self._weights]
+        sums = tf.nest.map_structure(lambda *parts: tf.add_n(parts), *(stream(values, *share) for share in shares))
         context = tf.distribute.get_replica_context()
         sums = tf.nest.pack_sequence_as(sums, context.all_reduce(tf.distribute.ReduceOp.SUM, tf.nest.flatten(sums)))
-        for learner, weights, (_, gradients), new in zip(self._learners, self._weights, sums, others[0], strict=True):
-            for variable, value in zip(weights.others, new, strict=True):
-                variable.assign(value)
+        for learner, weights, (_, gradients) in zip(self._learners, self._weights, sums, strict=True):
             learner.optimiser.apply([gradient / self._n for gradient in gradients], weights.trainable)
         return tf.stack([loss / self._n for loss, _ in sums])
 
-    def _stream(self, block: Callable, values: Values, x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor):
-        """The sums of every learner over all blocks, and the others' values."""
+    def _stream(
+        self, block: Callable, values: list[Values | None], x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor
+    ) -> Sums:
+        """The sums of every learner over all blocks."""
         if self.layout.blocks == 1:
             return block(values, x[0], weights[0], *(y[0] for y in targets))
 
         def body(number, sums):
-            more, _ = block(values, x[number], weights[number], *(y[number] for y in targets))
+            more = block(values, x[number], weights[number], *(y[number] for y in targets))
             return number + 1, tf.nest.map_structure(tf.add, sums, more)
 
         zeros = [(tf.zeros([], self._dtype), [tf.zeros_like(value) for value in trainable]) for trainable, _ in values]
-        sums = tf.while_loop(lambda number, _: number < self.layout.blocks, body, (tf.constant(0), zeros))[1]
-        return sums, [others for _, others in values]
+        return tf.while_loop(lambda number, _: number < self.layout.blocks, body, (tf.constant(0), zeros))[1]
 
-    def _block(self, values: Values, x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor):
-        """The sums of every learner over a block of rows, and the others' values after it."""
-        found = [
-            learner.sums(*own, x, y, weights) for learner, own, y in zip(self._learners, values, targets, strict=True)
+    def _block(self, values: list[Values | None], x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor) -> Sums:
+        """The sums of every learner over a block of rows."""
+        return [
+            learner.sums(own, x, y, weights) for learner, own, y in zip(self._learners, values, targets, strict=True)
         ]
-        return [(loss, gradients) for loss, gradients, _ in found], [others for *_, others in found]
 
 
 def _layout(x: np.ndarray, found: Traits, weights: int, strategy: tf.distribute.Strategy) -> Layout:

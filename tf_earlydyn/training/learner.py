@@ -1,5 +1,6 @@
 """What is trained: a model, and how its weights go down the gradient of its loss."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 
@@ -59,6 +60,9 @@ def _layers(variable: keras.Variable | tf.Variable) -> list[str]:
     return variable.path.split("/")
 
 
+Values = tuple[Sequence[tf.Tensor], Sequence[tf.Tensor]]  # of a model's trainable variables, and of its others
+
+
 @dataclasses.dataclass(frozen=True)
 class Learner:
     """A model and what updates it: a ``GradientDescent`` or a Keras optimiser.
@@ -90,32 +94,28 @@ class Learner:
         self.optimiser.build(self.model.trainable_variables)
 
     def sums(
-        self,
-        trainable: Sequence[tf.Tensor],
-        others: Sequence[tf.Tensor],
-        x: tf.Tensor,
-        y: tf.Tensor,
-        weights: tf.Tensor,
-    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """(1/2) sum_i weights_i ||f(x_i) - y_i||^2, its gradient by each trainable variable, the others' new values.
+        self, values: Values | None, x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """(1/2) sum_i weights_i ||f(x_i) - y_i||^2, and its gradient by each trainable variable.
 
         The outputs are summed, not averaged, so that each output learns at its own rate whatever their number.
 
         Args:
-            trainable: values of the trainable variables.
-            others: values of the others, which a model may change in a call.
+            values: what the model's variables are taken to be; None for the variables themselves, which a call may
+                change then, as batch normalisation and dropout do.
             x: inputs, ``[rows, ...]``.
             y: targets, ``[rows, C]``.
             weights: 1, or 0 for rows that fill up a block, ``[rows, 1]``.
         """
+        trainable = [variable.value for variable in self.model.trainable_variables] if values is None else values[0]
         with tf.GradientTape() as tape:
             tape.watch(trainable)
-            with keras.StatelessScope(zip(self._variables(), (*trainable, *others), strict=True)) as scope:
+            with contextlib.nullcontext() if values is None else self._with_values(values):
                 outputs = self.model(x, training=True)
             loss = tf.reduce_sum(weights * tf.square(outputs - y)) / 2
-        gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        changed = map(scope.get_current_value, self.model.non_trainable_variables)
-        return loss, gradients, [value if new is None else new for value, new in zip(others, changed, strict=True)]
+        return loss, tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    def _variables(self) -> tuple[keras.Variable, ...]:
-        return (*self.model.trainable_variables, *self.model.non_trainable_variables)
+    def _with_values(self, values: Values) -> keras.StatelessScope:
+        trainable, others = values
+        variables = (*self.model.trainable_variables, *self.model.non_trainable_variables)
+        return keras.StatelessScope(zip(variables, (*trainable, *others), strict=True))

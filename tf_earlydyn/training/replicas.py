@@ -42,11 +42,10 @@ class Weights:
         return [tf.convert_to_tensor(v) for v in self.trainable], [tf.convert_to_tensor(v) for v in self.others]
 
     def write_back(self) -> None:
-        """Gives the model the first replica's values."""
+        """Gives the model the first replica's values of what is trained."""
         if self._copied:
-            for own, copies in zip(self._own, (self.trainable, self.others), strict=True):
-                for variable, copy in zip(own, copies, strict=True):
-                    variable.assign(copy.values[0])
+            for variable, copy in zip(self._own[0], self.trainable, strict=True):
+                variable.assign(copy.values[0])
 
 
 def _copy(strategy: tf.distribute.Strategy, variable: keras.Variable) -> tf.Variable:

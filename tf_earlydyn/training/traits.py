@@ -1,5 +1,6 @@
 """What networks' computation is like, as far as it decides how examples are taken through it."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.ntk.analysis import examples
 from tf_earlydyn.ntk.weights import moved
 
-_TRACED = 3  # examples
+_TRACED = 11  # examples: no size that kernels have, so that weights do not count as made for each example
 _CHANGING = ("Assign", "Random", "Rng")  # begin the names of operations that a call does not repeat
 
 
@@ -29,18 +31,18 @@ class Traits(NamedTuple):
     apart: bool
 
 
-def traits(models: Sequence[keras.Model], x: np.ndarray, replicas: int = 1) -> Traits:
+def traits(models: Sequence[keras.Model], x: np.ndarray, *, shared: bool = False) -> Traits:
     """Those of models that are trained together on inputs ``x`` ``[n, ...]``.
 
     Raises:
-        InputError: if examples cannot be taken in parts, and there are several replicas.
+        InputError: if examples cannot be taken in parts, and are to be ``shared`` out among replicas.
     """
     found = [_of(model, x) for model in models]
     entries, convolves, apart = zip(*found, strict=True)
-    if replicas > 1 and not all(apart):
+    if shared and not all(apart):
         raise InputError(
             "a network whose examples meet in training, as in batch normalisation, or that draws at random, as in "
-            f"dropout, trains on one device. Received: {replicas} replicas."
+            "dropout, trains on one device: take strategy=cpu or gpu. Received: a strategy of several replicas."
         )
     return Traits(sum(entries), any(convolves), all(apart))
 
@@ -48,7 +50,8 @@ def traits(models: Sequence[keras.Model], x: np.ndarray, replicas: int = 1) -> T
 def entries_per_example(model: keras.Model, x: np.ndarray) -> int:
     """Numbers per example that the forward pass makes, for inputs like ``x`` ``[n, ...]``."""
     sizes = [tensor.shape for operation in _graph(model, x).get_operations() for tensor in operation.outputs]
-    return sum(size.num_elements() // _TRACED for size in sizes if size.rank and size[0] == _TRACED)
+    known = [size.as_list() for size in sizes if size.rank and size.is_fully_defined()]
+    return max(1, sum(math.prod(size[1:]) for size in known if size[0] == _TRACED))
 
 
 def _of(model: keras.Model, x: np.ndarray) -> Traits:
@@ -71,10 +74,13 @@ def _kinds(graph) -> set[str]:
 
 
 def _is_apart(model: keras.Model, x: np.ndarray) -> bool:
-    """Whether the first of three examples has the same outputs in another place, beside others; with weights that are
-    not at step 0, where outputs that are 0 depend on nothing.
+    """Whether the first of three examples has the same outputs in another place and beside others; with weights that
+    are not at step 0, where outputs that are 0 depend on nothing.
     """
-    three = x[[0, len(x) // 2, -1]]
+    three = examples(x)
     with moved(model):
-        first, second = (np.asarray(model(batch, training=True)) for batch in (three, three[[1, 0, 0]]))
-    return np.allclose(first[0], second[1], rtol=1e-3, atol=1e-6 * np.abs(first).max(), equal_nan=True)
+        first, second, alone = (
+            np.asarray(model(three[rows], training=True)) for rows in ([0, 1, 2], [1, 0, 0], [0] * 3)
+        )
+    near = {"rtol": 1e-3, "atol": 1e-6 * np.abs(first).max(), "equal_nan": True}
+    return np.allclose(first[0], second[1], **near) and np.allclose(first[0], alone[0], **near)

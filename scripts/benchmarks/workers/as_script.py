@@ -4,4 +4,6 @@ import os
 
 os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)  # what benchmarks.processes sets, and a script would keep
 
-import entry  # noqa: F401
+import entry
+
+entry.compute_side_by_side()
