@@ -32,7 +32,12 @@ def quiet(caplog):
     caplog.set_level(logging.ERROR, "tf_earlydyn")  # which tells of slow variables, in a test of its own
 
 
-@pytest.mark.parametrize("name", kernel_models.MODELS)
+LONG = {"masked recurrent"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in kernel_models.MODELS]
+)
 def test_every_method_gives_the_dense_kernel(name):
     """In float64 and, with the float64 model's weights, in float32."""
     exact = kernel_models.make(name)

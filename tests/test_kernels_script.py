@@ -69,6 +69,7 @@ def test_the_configuration_says_what_followed_from_it(small):
     assert config["sizes"] == [{"d": 5, "n": 11, "m": 12, "steps": 8}, {"d": 9, "n": 27, "m": 28, "steps": 19}]
 
 
+@pytest.mark.slow
 def test_flags_of_a_run_repeat_it(small, tmp_path):
     directory, _ = small
     again = tmp_path / "again"

@@ -155,7 +155,7 @@ def test_report_draws_the_figures_again(smoke):
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--activation=relu", "--train=second", "--covariance=power_law"],
+        pytest.param(["--activation=relu", "--train=second", "--covariance=power_law"], marks=pytest.mark.slow),
         ["--activation=leaky_relu", "--negative_slope=0.3", "--labels=value", "--entries=uniform"],
         ["--model=mlp", "--depth=2", "--width=33", "--activation=gelu", "--tracked=0", "--probe=0"],
     ],

@@ -18,6 +18,7 @@ def several(tmp_path_factory):
     return directory
 
 
+@pytest.mark.slow
 def test_each_seed_is_a_run_of_its_own(several, tmp_path):
     run_well(SMOKE, *CHANGES, "--seed=4", f"--run_dir={tmp_path / 'one'}")
     for name in ("metrics.csv", "logits.csv", "flags.txt"):
