@@ -13,7 +13,7 @@ test: $(READY)
 	$(VENV)/bin/python -m pytest -m "not slow" --numprocesses=auto --dist=loadscope
 
 test-slow: $(READY)
-	$(VENV)/bin/python -m pytest -m slow --numprocesses=auto --dist=worksteal
+	$(VENV)/bin/python -m pytest -m slow --numprocesses=3 --dist=worksteal
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
