@@ -197,14 +197,15 @@ def test_other_figure_1_settings_at_their_half_way_step(name, bound, tmp_path):
 
 @pytest.mark.slow
 def test_figure_1_leaves_the_linear_model_in_the_end(tmp_path):
-    """The network's training loss at step 3,000, over the least-squares optimum of the linear model: one seed (three
-    take too long for every change).
-    """
-    _, summary, metrics = run(experiment("figure1", "--probe=0", "--companion=psi"), tmp_path)
-    assert summary["last"]["step"] == 3000
-    assert metrics.loc[0, ["train_gap", "test_gap"]].tolist() == [0, 0]
-    assert (metrics.loc[1:, ["train_gap", "test_gap"]] > 0).all(axis=None)
-    assert summary["last"]["network_train_loss"] <= 0.95 * summary["linear_optimum"]
+    """The network's training loss at step 3,000, over the least-squares optimum of the linear model."""
+    ratios = []
+    for seed in SEEDS:
+        _, summary, metrics = run(experiment("figure1", "--probe=0", "--companion=psi", f"--seed={seed}"), tmp_path)
+        ratios.append(summary["last"]["network_train_loss"] / summary["linear_optimum"])
+        assert summary["last"]["step"] == 3000
+        assert metrics.loc[0, ["train_gap", "test_gap"]].tolist() == [0, 0]
+        assert (metrics.loc[1:, ["train_gap", "test_gap"]] > 0).all(axis=None)
+    assert np.median(ratios) <= 0.95
 
 
 def figure_2(name, tmp_path, *changes):
