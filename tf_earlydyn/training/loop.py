@@ -52,8 +52,10 @@ def train(
     device.
 
     Raises:
-        InputError: if the shapes do not fit, a rate fits no layer, or ``stops`` do not rise.
+        InputError: if the shapes do not fit, a rate fits no layer, ``stops`` do not rise, or the models cannot be
+            trained under the strategy.
         DivergenceError: at the first training loss that is not finite.
+        WorkerError: if another of several workers has ended.
     """
     if len(stops) < 1 or any(stop <= start for start, stop in pairwise(stops)):
         raise InputError(f"stops must be rising steps. Received: stops={list(stops)}.")

@@ -49,16 +49,21 @@ def traits(models: Sequence[keras.Model], x: np.ndarray, *, shared: bool = False
 
 def entries_per_example(model: keras.Model, x: np.ndarray) -> int:
     """Numbers per example that the forward pass makes, for inputs like ``x`` ``[n, ...]``."""
-    sizes = [tensor.shape for operation in _graph(model, x).get_operations() for tensor in operation.outputs]
+    return _entries(_graph(model, x))
+
+
+def _entries(graph: tf.Graph) -> int:
+    sizes = [tensor.shape for operation in graph.get_operations() for tensor in operation.outputs]
     known = [size.as_list() for size in sizes if size.rank and size.is_fully_defined()]
     return max(1, sum(math.prod(size[1:]) for size in known if size[0] == _TRACED))
 
 
 def _of(model: keras.Model, x: np.ndarray) -> Traits:
-    kinds = _kinds(_graph(model, x).as_graph_def())
+    graph = _graph(model, x)
+    kinds = _kinds(graph.as_graph_def())
     convolves = any(kind.startswith(("Conv", "DepthwiseConv")) for kind in kinds)
     apart = not any(kind.startswith(_CHANGING) for kind in kinds) and _is_apart(model, x)
-    return Traits(entries_per_example(model, x), convolves, apart)
+    return Traits(_entries(graph), convolves, apart)
 
 
 def _graph(model: keras.Model, x: np.ndarray) -> tf.Graph:
