@@ -13,9 +13,9 @@ import pytest
 
 from tests.test_scripts import ROOT, SMOKE, run_well
 
-KILLS = int(os.environ.get("KILLS", "4"))  # KILLS=20 takes some five minutes
+# KILLS=20 STEPS=400000 kills runs of minutes, and takes half an hour.
+KILLS, STEPS = int(os.environ.get("KILLS", "4")), int(os.environ.get("STEPS", "40_000"))
 QUICK = ("--probe=0", "--n_test=50", "--tracked=1", "--companion=psi")
-STEPS = 40_000
 CONFIG = (SMOKE, *QUICK, f"--steps={STEPS}", "--checkpoint_seconds=0.2")
 
 
