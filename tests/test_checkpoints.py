@@ -12,7 +12,7 @@ import tensorflow as tf
 from tests.cases import tiny_disk
 from tf_earlydyn import checkpoints, training
 from tf_earlydyn.checkpoints import KEPT, Checkpoints
-from tf_earlydyn.errors import WriteError
+from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.studies.survival import variables_of
 
 
@@ -139,8 +139,28 @@ def test_other_variables_are_never_restored(tmp_path):
     saved(tmp_path / "a", 3)
     for shapes in ([(30, 20), (1,)], [], [(20, 30)]):
         variables = [tf.Variable(tf.zeros(shape)) for shape in shapes]
-        with pytest.raises((AssertionError, ValueError)):
+        with pytest.raises(InputError, match=r"the models that it was begun with. Received: .*ckpt-3, which holds"):
             Checkpoints(tmp_path / "a", {"some/model": variables}).restore()
+
+
+def test_what_a_check_of_the_state_refuses_is_not_restored(tmp_path):
+    def refuse(state):
+        raise InputError("not wanted")
+
+    made, variable = opened(saved(tmp_path / "a", 3))
+    with pytest.raises(InputError, match="not wanted"):
+        made.restore(refuse)
+    np.testing.assert_array_equal(variable, values(0))
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def forbidden(folder):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    made, _ = opened(saved(tmp_path / "a", 3))
+    monkeypatch.setattr(type(tmp_path), "iterdir", forbidden)
+    with pytest.raises(InputError, match=r"a cannot be read \(Permission denied\): let it be read."):
+        made.restore()
 
 
 def learner():

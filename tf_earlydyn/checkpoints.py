@@ -4,12 +4,12 @@ import json
 import re
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
-from tf_earlydyn.errors import WriteError
+from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.rundir import settle_on_disk
 
 KEPT = 3
@@ -60,13 +60,16 @@ class Checkpoints:
         """Those of which there is a checkpoint, whole or damaged, rising."""
         return sorted({step for _, step in self._files()})
 
-    def restore(self) -> dict | None:
+    def restore(self, check: Callable[[dict], None] = lambda state: None) -> dict | None:
         """Restores the newest checkpoint that is whole, with a warning of damaged ones; its state, or None for none.
 
         Every variable is restored, and everything in the checkpoint is a variable's.
 
+        Args:
+            check: is called with the state before any variable is restored, and may raise.
+
         Raises:
-            AssertionError, ValueError: if the variables are not those that were saved.
+            InputError: if the folder cannot be read, or the variables are not those that were saved.
         """
         damaged = {}
         state = None
@@ -77,13 +80,24 @@ class Checkpoints:
             except Exception as error:  # whatever a damaged file leads to
                 damaged[Path(prefix).name] = reason(error)
                 continue
-            self._checkpoint.read(prefix).assert_consumed()
+            check(state)
+            self._take(prefix)
             break
         if damaged:
             found = ", ".join(f"{name} ({why})" for name, why in damaged.items())
             taken = "none is left" if state is None else f"ckpt-{step} is taken"
             warnings.warn(f"damaged checkpoints in {self._folder}: {found}; {taken}.", stacklevel=2)
         return state
+
+    def _take(self, prefix: str) -> None:
+        try:
+            self._checkpoint.read(prefix).assert_consumed()
+        except (AssertionError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"a run is resumed with the models that it was begun with. Received: {prefix}, which holds others "
+                f"({reason})."
+            ) from error
 
     def remove(self) -> None:
         """Removes them all."""
@@ -95,10 +109,13 @@ class Checkpoints:
                 file.unlink()
 
     def _files(self) -> Iterator[tuple[Path, int]]:
-        if self._folder.is_dir():
-            for file in self._folder.iterdir():
-                if found := _FILE.fullmatch(file.name):
-                    yield file, int(found[1])
+        try:
+            files = list(self._folder.iterdir()) if self._folder.is_dir() else []
+        except PermissionError as error:
+            raise InputError(f"{self._folder} cannot be read ({error.strerror}): let it be read.") from error
+        for file in files:
+            if found := _FILE.fullmatch(file.name):
+                yield file, int(found[1])
 
 
 class _State(tf.train.experimental.PythonState):
