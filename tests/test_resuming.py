@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from tests.cases import remount, tiny_disk
 from tests.test_checkpoints import DAMAGE, FILES
@@ -21,6 +22,7 @@ from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
 from tf_earlydyn.rundir import RunDirectory, read_json
 from tf_earlydyn.studies import agreement, kernel_probe, seeds, survival
+from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.resuming import claimed
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
 
@@ -166,13 +168,18 @@ def test_it_is_saved_at_recorded_steps_and_between_them_by_time(tmp_path, monkey
     monkeypatch.setattr(survival.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(survival.Checkpoints, "save", lambda self, step, state: saved.append(step))
     seconds = dataclasses.replace(CONFIG, checkpoint_seconds=1.5)
-    pause = survival.Survival(RunDirectory(tmp_path), seconds, [0, 1, 2, 5, 6, 30], [], Recorded(), signals.Notice())
+    pause = survival.Survival(RunDirectory(tmp_path), seconds, [0, 1, 2, 5, 6, 30], [], Recorded(), unasked())
     for step in range(1, 31):
         clock[0] += 0.25
         if pause.due(step):
             pause(step)
     assert saved == [5, 11, 17, 23, 29, 30]
     assert Recorded.asked == len(saved)
+
+
+def unasked():
+    """That no signal asks for an end."""
+    return Ending(signals.Notice(), tf.distribute.get_strategy())
 
 
 class Recorded:
@@ -186,11 +193,11 @@ class Recorded:
 
 
 def test_time_is_counted_over_all_parts(tmp_path):
-    made = survival.Survival(RunDirectory(tmp_path), CONFIG, [0, 1], [], Recorded(), signals.Notice())
+    made = survival.Survival(RunDirectory(tmp_path), CONFIG, [0, 1], [], Recorded(), unasked())
     made.before = 1000.0
     assert 1000 < made.seconds < 1001
     made(1)
-    again = survival.Survival(RunDirectory(tmp_path), CONFIG, [0, 1], [], Taking(), signals.Notice())
+    again = survival.Survival(RunDirectory(tmp_path), CONFIG, [0, 1], [], Taking(), unasked())
     assert again.resume() == 1
     assert 1000 < again.seconds < 1002
 

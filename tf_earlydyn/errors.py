@@ -19,8 +19,14 @@ class WriteError(OSError):
         self.strerror = str(reason)
 
 
+_LOST = "another worker has ended, and nothing goes on without it: start all of them again, with --resume."
+
+
 class WorkerError(RuntimeError):
     """Another process of those that compute together has ended: the message says what to do."""
+
+    def __init__(self, message: str = _LOST) -> None:
+        super().__init__(message)
 
 
 class Stopped(KeyboardInterrupt):

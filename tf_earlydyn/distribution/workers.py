@@ -96,9 +96,7 @@ def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     except _LOST as error:
         if not has_workers(strategy):
             raise
-        raise WorkerError(
-            "another worker has ended, and nothing goes on without it: start all of them again, with --resume."
-        ) from error
+        raise WorkerError from error
 
 
 def has_workers(strategy: tf.distribute.Strategy) -> bool:

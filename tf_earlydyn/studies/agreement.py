@@ -8,6 +8,7 @@ from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.distribution import describe_devices, from_chief, is_chief, make_strategy, within_process
 from tf_earlydyn.errors import DivergenceError
 from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
+from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.recording import Recorder
 from tf_earlydyn.studies.resuming import claimed
@@ -73,7 +74,8 @@ def _train(setup: Setup, directory: RunDirectory, recorder: Recorder, show_progr
     """Trains what learns, side by side."""
     learners = learners_of(setup)
     notice = signals.Notice()
-    survival = Survival(directory, setup.config, setup.stops, learners, recorder, notice)
+    ending = Ending(notice, setup.strategy)
+    survival = Survival(directory, setup.config, setup.stops, learners, recorder, ending)
     start = agreed_start(setup.strategy, survival.resume() if resume else None)
     callbacks = (recorder, TensorBoardWriter(directory, recorder))
     try:

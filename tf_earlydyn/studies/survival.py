@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tf_earlydyn import signals
 from tf_earlydyn.checkpoints import Checkpoints
 from tf_earlydyn.config import RunConfig
-from tf_earlydyn.errors import InputError, Stopped
+from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory
+from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.recording import Recorder
 from tf_earlydyn.training import Learner
 
@@ -28,7 +28,7 @@ class Survival:
         stops: the recorded steps.
         learners: built, at step 0.
         recorder: of the run, that has recorded nothing.
-        notice: of signals.
+        ending: what signals ask for.
 
     Attributes:
         before: seconds that earlier parts of the run have taken.
@@ -41,10 +41,10 @@ class Survival:
         stops: Sequence[int],
         learners: Sequence[Learner],
         recorder: Recorder,
-        notice: signals.Notice,
+        ending: Ending,
     ) -> None:
         self.before = 0.0
-        self._directory, self._recorder, self._notice = directory, recorder, notice
+        self._directory, self._recorder, self._ending = directory, recorder, ending
         self._recorded, self._last = set(stops), stops[-1]
         self._seconds = config.checkpoint_seconds
         self._identity = _identity(config)
@@ -60,23 +60,25 @@ class Survival:
         """Restores the learners and the recorder from the newest whole checkpoint; its step, or None where none is.
 
         Raises:
-            InputError: if a file that the run is of is another one now.
+            InputError: if a file that the run is of is another one now, or the checkpoints cannot be read.
         """
-        state = self._checkpoints.restore()
+        state = self._checkpoints.restore(self._require_the_same_files)
         if state is None:
             _say(f"No checkpoint in {self._directory.path}: starting at step 0.")
             return None
-        if state["identity"] != self._identity:
-            files = ", ".join(f"another {name}" for name, of in self._identity.items() if state["identity"][name] != of)
-            raise InputError(f"a run is resumed with the files that it was begun with. Received: {files}.")
         _say(f"Resuming {self._directory.path} at step {state['step']}.")
         self.before = state["seconds"]
         self._recorder.restore(state["recorder"])
         return state["step"]
 
+    def _require_the_same_files(self, state: dict) -> None:
+        others = [f"another {name}" for name, of in self._identity.items() if state["identity"][name] != of]
+        if others:
+            raise InputError(f"a run is resumed with the files that it was begun with. Received: {', '.join(others)}.")
+
     def due(self, step: int) -> bool:
         """As ``training.Pause`` has it."""
-        if self._notice.signal is not None or step == self._last:
+        if self._ending.asked() or step == self._last:
             return True
         enough = min(_LEAST_SECONDS, self._seconds) if step in self._recorded else self._seconds
         return time.monotonic() - self._saved >= enough
@@ -85,15 +87,13 @@ class Survival:
         """Writes a checkpoint.
 
         Raises:
-            Stopped: afterwards, if a signal has asked for it.
+            Stopped, WorkerError: afterwards, if a signal has asked for it.
             WriteError: if it cannot be written.
         """
         state = {"step": step, "seconds": self.seconds, "identity": self._identity, "recorder": self._recorder.state()}
         self._checkpoints.save(step, state)
         self._saved = time.monotonic()
-        if (number := self._notice.signal) is not None:
-            where = f"at step {step} of {self._directory.path}"
-            raise Stopped(number, f"Stopped by {signals.name(number)} {where}: go on with --resume.")
+        self._ending.end(f"at step {step} of {self._directory.path}", "go on with --resume")
 
     def end(self) -> None:
         """Removes the checkpoints, of which a finished run needs none: its models and tables say all that they say."""

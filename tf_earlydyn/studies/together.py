@@ -6,7 +6,7 @@ import tensorflow as tf
 from tf_earlydyn import columns, signals, training
 from tf_earlydyn.config import RunConfig
 from tf_earlydyn.distribution import from_chief
-from tf_earlydyn.errors import Stopped
+from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.setup import Setup, network_rates, prepare
 
 _NO_STEP = -1
@@ -48,20 +48,19 @@ def follow(config: RunConfig, strategy: tf.distribute.Strategy) -> None:
     learners = learners_of(setup)
     start = agreed_start(strategy, None)
     with signals.Notice() as notice:
-        train(setup, learners, start=start, pauses=[_End(notice)])
+        train(setup, learners, start=start, pauses=[_End(Ending(notice, strategy))])
 
 
 class _End:
     """A training pause that ends a worker where a signal asks for it."""
 
-    def __init__(self, notice: signals.Notice) -> None:
-        self._notice = notice
+    def __init__(self, ending: Ending) -> None:
+        self._ending = ending
 
     def due(self, _: int) -> bool:
         """As ``training.Pause`` has it."""
-        return self._notice.signal is not None
+        return self._ending.asked()
 
     def __call__(self, step: int) -> None:
-        """Raises ``Stopped``."""
-        number = self._notice.signal
-        raise Stopped(number, f"Stopped by {signals.name(number)} at step {step}: start all workers with --resume.")
+        """Raises ``Stopped``, or ``WorkerError`` where another worker was asked."""
+        self._ending.end(f"at step {step}", "start all workers with --resume")
