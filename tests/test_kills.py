@@ -13,7 +13,7 @@ import pytest
 
 from tests.test_scripts import ROOT, SMOKE, run_well
 
-# KILLS=20 STEPS=400000 kills runs of minutes, and takes half an hour.
+# KILLS=20 STEPS=600000, with --timeout=0, kills runs of minutes, and takes half an hour.
 KILLS, STEPS = int(os.environ.get("KILLS", "4")), int(os.environ.get("STEPS", "40_000"))
 QUICK = ("--probe=0", "--n_test=50", "--tracked=1", "--companion=psi")
 CONFIG = (SMOKE, *QUICK, f"--steps={STEPS}", "--checkpoint_seconds=0.2")
@@ -21,7 +21,7 @@ CONFIG = (SMOKE, *QUICK, f"--steps={STEPS}", "--checkpoint_seconds=0.2")
 
 def start(directory, *flags, **options):
     command = [sys.executable, str(ROOT / "scripts" / "train.py"), *CONFIG, *flags, f"--run_dir={directory}"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(command, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
 
 
 def newest(directory):
@@ -76,7 +76,7 @@ def whole(tmp_path_factory):
 
 def killed_and_resumed(directory, step, moment):
     """Kills a run some seconds after its first checkpoint from a step on, and resumes it; where it went on."""
-    with start(directory) as process:
+    with start(directory, stderr=subprocess.DEVNULL) as process:  # of minutes, its progress would fill a pipe
         await_checkpoint(process, directory, after=step)
         time.sleep(moment)
         process.kill()
