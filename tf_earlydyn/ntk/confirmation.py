@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.ntk.compiled import compiled
+from tf_earlydyn.ntk.copies import Copies
 from tf_earlydyn.ntk.jacobian import flat_outputs
 from tf_earlydyn.ntk.structured import structured_terms
 from tf_earlydyn.ntk.terms import weighted_sum
@@ -47,7 +48,7 @@ def _agreeing(model: keras.Model, variables: Sequence[keras.Variable], x: np.nda
         return list(zip(expected, found, strict=True))
 
     with moved(model):
-        pairs = compiled(compared)(tf.constant(x))
+        pairs = compiled(compared, Copies(model.variables))(tf.constant(x))
     largest = max(float(tf.norm(expected)) for expected, _ in pairs)
     return [
         variable

@@ -58,9 +58,9 @@ def empirical_ntk(
             is taken up where it ended.
         show_progress: whether there is a progress bar, if it takes more than two seconds.
         strategy: where it is computed: by default that whose scope this is, or one device. Tiles of up to 2,048 by
-            2,048 examples are shared out among its replicas, each of which reads the model's weights from where they
-            are; of several workers all must ask, and all get the whole. Tried on logical CPUs and on processes of one
-            machine; on several GPUs and on TPU it should do, which nobody has tried.
+            2,048 examples are shared out among its replicas, of which each on a GPU or TPU keeps a copy of the model's
+            weights; of several workers all must ask, and all get the whole. Tried on logical CPUs and on processes of
+            one machine; on several GPUs and on TPU it should do, which nobody has tried.
 
     Returns:
         The kernel, ``[n1, n2]`` for a single output or the mean over outputs, else ``[n1, n2, C, C]``, of which

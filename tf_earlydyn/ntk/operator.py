@@ -13,6 +13,7 @@ from tf_earlydyn.blocks import Blocks
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse, check_outputs, examples
 from tf_earlydyn.ntk.compiled import compiled
+from tf_earlydyn.ntk.copies import Copies
 from tf_earlydyn.ntk.inputs import (
     checked_features,
     checked_inputs,
@@ -72,9 +73,11 @@ class _TangentOperator(LinearOperator):
         super().__init__(found.dtype, 2 * (len(self._x) * found.outputs,))
         self._blocks = _blocks(len(self._x), 3 * found.entries * found.dtype.itemsize, memory_limit)
         self._inputs = [tf.constant(filled_up(self._x[block], self._blocks.size)) for block in self._blocks]
-        self._pull = compiled(self._pulled)
-        self._push = compiled(self._pushed)
-        self._push_one_by_one = compiled(partial(directional, model, self._variables, tf.as_dtype(self.dtype)))
+        weights = Copies(model.variables)
+        self._pull = compiled(self._pulled, weights)
+        self._push = compiled(self._pushed, weights)
+        one_by_one = partial(directional, model, self._variables, tf.as_dtype(self.dtype))
+        self._push_one_by_one = compiled(one_by_one, weights)
         if not self._can_push(tf.constant(three)):
             _LOG.warning(
                 "products with %s take a pass an example, which is slow: an op has no forward mode", model.name

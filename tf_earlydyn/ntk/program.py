@@ -13,6 +13,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import analyse
 from tf_earlydyn.ntk.compiled import compiled
 from tf_earlydyn.ntk.confirmation import confirmed
+from tf_earlydyn.ntk.copies import Copies
 from tf_earlydyn.ntk.jacobian import combined, jacobians
 from tf_earlydyn.ntk.structured import structured_terms
 from tf_earlydyn.ntk.terms import Direct, Term, cheaper, entries_per_example, entries_per_pair, operations, traced
@@ -52,6 +53,7 @@ class Program:
         self, model: keras.Model, groups: dict[str, list[keras.Variable]], method: str, trace: bool, x: np.ndarray
     ) -> None:
         self._model = model
+        self._weights = Copies(model.variables)
         self._groups = groups
         self._trace = trace
         self._method = method
@@ -64,7 +66,7 @@ class Program:
         self.dtype = found.dtype
         self.operations: dict[int, tuple[float, float]] = {}
         self._entries = found.entries
-        self.gradients = compiled(partial(combined, model, self._variables))
+        self.gradients = compiled(partial(combined, model, self._variables), self._weights)
 
     def prepare(self, x: np.ndarray, size: int) -> None:
         """Sees whether a block of ``size`` examples is computed as one of three is: what is not goes by Jacobians."""
@@ -83,7 +85,7 @@ class Program:
             self._tell(differentiated)
         self._structured, self._differentiated = structured, differentiated
         self._sizes: dict[int, Sizes] = {}
-        self.terms = compiled(self._terms)
+        self.terms = compiled(self._terms, self._weights)
 
     def sizes(self, x: np.ndarray, pairs_per_example: int) -> Sizes:
         """The memory that blocks of ``x`` take."""
