@@ -2,39 +2,43 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import tensorflow as tf
 
 _LOG = logging.getLogger("tf_earlydyn")
+by_xla = partial(tf.function, jit_compile=True)
 CANNOT = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
 
 
 class Compiled:
-    """A function of tensors, compiled; without XLA if that cannot compile it, with a line in the log.
+    """A function of tensors, compiled in the first of several ways that XLA can; a line in the log tells of others.
 
     Args:
-        function: of tensors; it changes nothing but variables.
-        xla: compiles it as a whole: False where it calls functions that are compiled on their own.
-        plain: takes its place where XLA cannot compile; ``function`` itself by default.
+        functions: the function, which changes nothing but variables, as a ``tf.function`` in each of these ways: first
+            what is fastest, last without XLA.
     """
 
-    def __init__(self, function: Callable, xla: bool = True, plain: Callable | None = None) -> None:
-        self._plain = plain or function
-        self._compiled = tf.function(function, jit_compile=xla)
+    def __init__(self, *functions: Callable) -> None:
+        self._functions = list(functions)
         self._ran = False
 
     def __call__(self, *arguments):
         """What the function gives."""
-        if self._ran:
-            return self._compiled(*arguments)
-        try:
-            result = self._compiled(*arguments)
-        except CANNOT as error:  # before anything was run: again without XLA, which raises anew what was not XLA's
-            _LOG.warning("XLA cannot compile the network, which runs without it: %s", str(error).partition("\n")[0])
-            self._compiled = tf.function(self._plain)
-            result = self._compiled(*arguments)
-        self._ran = True
-        return result
+        while not self._ran and len(self._functions) > 1:
+            try:
+                result = self._functions[0](*arguments)
+            except CANNOT as error:  # before anything was run: the last way raises anew what was not XLA's
+                del self._functions[0]
+                self._tell(error)
+            else:
+                self._ran = True
+                return result
+        return self._functions[0](*arguments)
+
+    def _tell(self, error: tf.errors.OpError) -> None:
+        then = "runs without it" if len(self._functions) == 1 else "runs in several parts"
+        _LOG.warning("XLA cannot compile the network, which %s: %s", then, str(error).partition("\n")[0])
 
 
 def convolves(function: Callable, *arguments) -> bool:

@@ -12,7 +12,7 @@ from tf_earlydyn.training.layout import Layout
 from tf_earlydyn.training.learner import Learner, Values
 from tf_earlydyn.training.replicas import Weights, placed
 from tf_earlydyn.training.traits import Traits, traits
-from tf_earlydyn.xla import Compiled
+from tf_earlydyn.xla import Compiled, by_xla
 
 _CACHE = 3 * 2**19  # bytes that the forward pass of a block makes: they fit into a core's own cache of 2 MB
 _DEVICE = 2**30  # the same where there is no such cache
@@ -55,19 +55,22 @@ class Advance:
         self._compiled = self._compile(found)
 
     def _compile(self, found: Traits) -> Compiled:
-        """The loop over steps is TensorFlow's; a stream is compiled by XLA as a whole.
+        """What XLA compiles as a whole; the loops around it are run by TensorFlow, which asks its host at every turn.
 
-        But for convolutions on a CPU: within a loop XLA's code for them is many times slower than outside of one, so
-        that there the loop over blocks is TensorFlow's as well, and it is a block that XLA compiles.
+        On one accelerator: all steps, which are a single program then.
+        On several: a stream, for TensorFlow adds up what they find. (On TPUs ``strategy.run`` compiles a step besides.)
+        On CPUs: a stream, and of convolutions a block, for within a loop XLA's code for them is many times slower.
         """
-        xla = partial(tf.function, jit_compile=True)
-        if found.convolves and on_cpu(self._strategy):
-            stream = partial(self._stream, xla(self._block))
-        else:
-            stream = xla(partial(self._stream, self._block))
-        return Compiled(
-            partial(self._steps, stream), xla=False, plain=partial(self._steps, partial(self._stream, self._block))
-        )
+        stream = partial(self._stream, self._block)
+        at_once = by_xla(partial(self._steps, stream))
+        in_streams = tf.function(partial(self._steps, by_xla(stream)))
+        in_blocks = tf.function(partial(self._steps, partial(self._stream, by_xla(self._block))))
+        without = tf.function(partial(self._steps, stream))
+        if on_cpu(self._strategy):
+            return Compiled(in_blocks if found.convolves else in_streams, without)
+        if on_one_device(self._strategy):
+            return Compiled(at_once, in_streams, without)
+        return Compiled(in_streams, without)
 
     def __call__(self, start: int, count: int) -> dict[str, float]:
         """The losses before the last of ``count`` steps, as means over the outputs.

@@ -10,14 +10,18 @@ import tensorflow as tf
 from tf_earlydyn.blocks import Blocks, filled_up
 from tf_earlydyn.distribution import cores
 from tf_earlydyn.training.traits import entries_per_example
-from tf_earlydyn.xla import Compiled
+from tf_earlydyn.xla import Compiled, by_xla
 
 _AT_ONCE = 2**24  # numbers that the forward pass of a block makes
 
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """The outputs ``[n, C]`` of ``model`` for inputs ``[n, ...]``, at its weights of the moment, by a compiled call."""
-    compiled = Compiled(lambda x: model(x, training=False))
+
+    def call(x: tf.Tensor) -> tf.Tensor:
+        return model(x, training=False)
+
+    compiled = Compiled(by_xla(call), tf.function(call))
     rows = []
 
     def outputs(x: np.ndarray) -> np.ndarray:
