@@ -32,3 +32,9 @@ def float64():
     keras.config.set_dtype_policy("float64")
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="session")
+def mirrored():
+    """Two replicas on this machine. There is one such strategy in a process: the sums of two would meet."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -31,13 +31,13 @@ def _readout(width):
     return keras.layers.Dense(width, "tanh"), keras.layers.Dense(1)
 
 
-def advanced(network, rate=0.1):
+def advanced(network, strategy=None, rate=0.1):
     """Steps of a network, always with the same weights and examples."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((N, 4, 4, 1)), rng.standard_normal((N, 1))
     learner = Learner("network", network(), GradientDescent(rate))
-    return advance.Advance([learner], x, y, current_strategy())
+    return advance.Advance([learner], x, y, strategy or current_strategy())
 
 
 def losses(advance):
@@ -89,6 +89,20 @@ def test_on_one_accelerator_all_steps_are_one_program(network, blocks, accelerat
     np.testing.assert_allclose(losses(alone), expected, rtol=1e-12)
     graph = traced_once(alone)
     assert graph.function_def.attr["_XlaMustCompile"].b
+    assert_static(graph)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("network", [dense, convolution])
+def test_on_several_accelerators_a_stream_is_one_program(network, accelerators, mirrored, caplog):
+    expected = losses(advanced(network))
+    accelerators()
+    shared = advanced(network, mirrored)
+    assert shared.layout[1:] == (2, 1, N // 2, 1)
+    np.testing.assert_allclose(losses(shared), expected, rtol=1e-12)
+    graph = traced_once(shared)
+    assert not graph.function_def.attr["_XlaMustCompile"].b
+    assert ["StatelessWhile" in operations for operations in programs(graph)] == [True, True]  # a replica's blocks
     assert_static(graph)
     assert not caplog.messages
 

@@ -142,7 +142,7 @@ class Recomputed(keras.layers.Layer):
         return tf.recompute_grad(lambda inputs: self.dense(inputs))(x)
 
 
-def test_every_device_computes_with_weights_of_its_own(graphs, monkeypatch):
+def test_every_device_computes_with_weights_of_its_own(graphs, monkeypatch, mirrored):
     """Those of the moment, under XLA and traced once; the state of dropout, which is not read, stays where it is."""
     monkeypatch.setattr(ntk.blocks, "LARGEST", 2)
     layers = [keras.Input((3,)), Recomputed(), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
@@ -151,7 +151,7 @@ def test_every_device_computes_with_weights_of_its_own(graphs, monkeypatch):
     strategies = [
         tf.distribute.OneDeviceStrategy("/cpu:0"),
         tf.distribute.OneDeviceStrategy("/cpu:1"),
-        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+        mirrored,
     ]
     counts = []
     for scale in (1, 0.5):

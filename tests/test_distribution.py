@@ -26,12 +26,6 @@ MODELS = {
 ONE = tf.distribute.OneDeviceStrategy("/cpu:0")
 
 
-@pytest.fixture(scope="module")
-def mirrored():
-    """Two replicas on this machine, without the word that nothing better is done for CPUs."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 @pytest.fixture
 def pieces(monkeypatch):
     """Three streams a replica, with blocks of two rows or one."""

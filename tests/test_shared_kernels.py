@@ -25,11 +25,6 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(projection, "_EXAMPLES", 16)
 
 
-@pytest.fixture(scope="module")
-def mirrored():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 @pytest.fixture
 def devices(monkeypatch):
     """Those that terms are made on."""
