@@ -39,9 +39,3 @@ class Compiled:
     def _tell(self, error: tf.errors.OpError) -> None:
         then = "runs without it" if len(self._functions) == 1 else "runs in several parts"
         _LOG.warning("XLA cannot compile the network, which %s: %s", then, str(error).partition("\n")[0])
-
-
-def convolves(function: Callable, *arguments) -> bool:
-    """Whether a ``tf.function`` contains a convolution."""
-    operations = function.get_concrete_function(*arguments).graph.get_operations()
-    return any(operation.type.startswith(("Conv", "DepthwiseConv")) for operation in operations)
