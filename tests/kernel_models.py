@@ -15,6 +15,17 @@ def _input(shape):
     return keras.Input(shape, dtype=keras.config.dtype_policy().name)
 
 
+class Recomputed(keras.layers.Layer):
+    """A layer whose custom gradient finds its weights as the variables that were read."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(4, "tanh")
+
+    def call(self, x):
+        return tf.recompute_grad(lambda inputs: self.dense(inputs))(x)
+
+
 def _sequential(shape, *parts):
     return keras.Sequential([_input(shape), *parts])
 

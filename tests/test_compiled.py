@@ -131,21 +131,10 @@ def test_all_that_is_asked_of_kernels_compiles_under_xla_and_is_traced_once(grap
     assert sum(before.values()) > 10
 
 
-class Recomputed(keras.layers.Layer):
-    """A layer whose custom gradient finds its weights as the variables that were read."""
-
-    def __init__(self):
-        super().__init__()
-        self.dense = keras.layers.Dense(4, "tanh")
-
-    def call(self, x):
-        return tf.recompute_grad(lambda inputs: self.dense(inputs))(x)
-
-
 def test_every_device_computes_with_weights_of_its_own(graphs, monkeypatch, mirrored):
     """Those of the moment, under XLA and traced once; the state of dropout, which is not read, stays where it is."""
     monkeypatch.setattr(ntk.blocks, "LARGEST", 2)
-    layers = [keras.Input((3,)), Recomputed(), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
+    layers = [keras.Input((3,)), kernel_models.Recomputed(), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
     model, plain = keras.Sequential(layers), keras.Sequential(layers)
     x = np.random.default_rng(0).standard_normal((6, 3)).astype("float32")
     strategies = [

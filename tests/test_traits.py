@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import kernel_models
 from tf_earlydyn import models
+from tf_earlydyn.training import GradientDescent, Learner, train
 from tf_earlydyn.training.traits import traits
 
 X = np.random.default_rng(0).standard_normal((9, 4, 4, 2)).astype(np.float32)
@@ -54,6 +56,7 @@ APART = {
     "layer normalisation": lambda: network(keras.layers.LayerNormalization()),
     "batch normalisation that is frozen": lambda: network(still_normalisation()),
     "dropout of nothing": lambda: network(keras.layers.Dropout(0.0)),
+    "a custom gradient of nothing but its inputs": lambda: network(keras.layers.Dense(3, "silu")),
     "within an example": lambda: network(Function(lambda x: x - tf.reduce_mean(x, 1, keepdims=True))),
     "zero at step 0": lambda: models.antisymmetric(network(keras.layers.Dense(3, "tanh"))),
 }
@@ -67,6 +70,7 @@ TOGETHER = {
     "neighbours": lambda: network(Function(lambda x: x + tf.roll(x, 1, 0))),
     "place in the batch": lambda: network(Function(lambda x: x * tf.cumsum(tf.ones_like(x), 0))),
     "zero at step 0": lambda: models.antisymmetric(network(Centring)),
+    "a gradient that asks for variables": lambda: network(kernel_models.Recomputed),
 }
 
 
@@ -86,6 +90,20 @@ def test_examples_that_are_alike_hide_nothing(rows):
     """The first, one in the middle and the last are looked at."""
     assert not traits([network(Centring)], X[rows]).apart
     assert traits([network(keras.layers.Dense(3))], X[rows]).apart
+
+
+def test_weights_whose_gradients_ask_for_variables_learn():
+    """As in a layer that recomputes nothing."""
+    plain, recomputing = (
+        keras.Sequential([keras.Input((5,)), layer, keras.layers.Dense(1)])
+        for layer in (keras.layers.Dense(4, "tanh"), kernel_models.Recomputed())
+    )
+    recomputing.set_weights(plain.get_weights())
+    x = np.random.default_rng(0).standard_normal((9, 5)).astype(np.float32)
+    for model in (plain, recomputing):
+        train([Learner("network", model, GradientDescent(0.5))], x, x[:, :1], [0, 5], show_progress=False)
+    for one, other in zip(recomputing.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_kernels_are_not_made_for_each_example():

@@ -110,12 +110,14 @@ class Learner:
         trainable = [variable.value for variable in self.model.trainable_variables] if values is None else values[0]
         with tf.GradientTape() as tape:
             tape.watch(trainable)
-            with contextlib.nullcontext() if values is None else self._with_values(values):
+            with contextlib.nullcontext() if values is None else with_values(self.model, values):
                 outputs = self.model(x, training=True)
             loss = tf.reduce_sum(weights * tf.square(outputs - y)) / 2
         return loss, tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    def _with_values(self, values: Values) -> keras.StatelessScope:
-        trainable, others = values
-        variables = (*self.model.trainable_variables, *self.model.non_trainable_variables)
-        return keras.StatelessScope(zip(variables, (*trainable, *others), strict=True))
+
+def with_values(model: keras.Model, values: Values) -> keras.StatelessScope:
+    """A context in which the model's variables are taken to be ``values``."""
+    trainable, others = values
+    variables = (*model.trainable_variables, *model.non_trainable_variables)
+    return keras.StatelessScope(zip(variables, (*trainable, *others), strict=True))

@@ -1,7 +1,9 @@
 """What networks' computation is like, as far as it decides how examples are taken through it."""
 
+import contextlib
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import keras
@@ -11,6 +13,7 @@ import tensorflow as tf
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.analysis import examples
 from tf_earlydyn.ntk.weights import moved
+from tf_earlydyn.training.learner import with_values
 
 _TRACED = 11  # examples: no size that kernels have, so that weights do not count as made for each example
 _CHANGING = ("Assign", "Random", "Rng")  # begin the names of operations that a call does not repeat
@@ -22,8 +25,9 @@ class Traits(NamedTuple):
     Attributes:
         entries: numbers per example that the forward passes make.
         convolves: whether there is a convolution.
-        apart: whether examples can be taken through in parts: no model changes its state in a call, as batch
-            normalisation and dropout do, and no outputs depend on other examples.
+        apart: whether examples can be taken through in parts, with values in place of the variables: no model changes
+            its state in a call, as batch normalisation and dropout do, no outputs depend on other examples, and no
+            gradient asks for the variables themselves, as that of ``tf.recompute_grad`` does.
     """
 
     entries: int
@@ -42,7 +46,8 @@ def traits(models: Sequence[keras.Model], x: np.ndarray, *, shared: bool = False
     if shared and not all(apart):
         raise InputError(
             "a network whose examples meet in training, as in batch normalisation, or that draws at random, as in "
-            "dropout, trains on one device: take strategy=cpu or gpu. Received: a strategy of several replicas."
+            "dropout, or whose gradients ask for its variables, as in tf.recompute_grad, trains on one device: take "
+            "strategy=cpu or gpu. Received: a strategy of several replicas."
         )
     return Traits(sum(entries), any(convolves), all(apart))
 
@@ -63,19 +68,53 @@ def _of(model: keras.Model, x: np.ndarray) -> Traits:
     kinds = _kinds(graph.as_graph_def())
     convolves = any(kind.startswith(("Conv", "DepthwiseConv")) for kind in kinds)
     apart = not any(kind.startswith(_CHANGING) for kind in kinds) and _is_apart(model, x)
+    if apart and _has_custom_gradients(graph.as_graph_def()):
+        apart = _learns_from_values(model, x)
     return Traits(_entries(graph), convolves, apart)
 
 
 def _graph(model: keras.Model, x: np.ndarray) -> tf.Graph:
     """That of a call in training mode."""
     traced = tf.function(lambda inputs: model(inputs, training=True))
-    return traced.get_concrete_function(tf.TensorSpec((_TRACED, *x.shape[1:]), x.dtype)).graph
+    return traced.get_concrete_function(_spec(x)).graph
+
+
+def _spec(x: np.ndarray) -> tf.TensorSpec:
+    return tf.TensorSpec((_TRACED, *x.shape[1:]), x.dtype)
 
 
 def _kinds(graph) -> set[str]:
     """Names of a graph's operations, with those of the functions that it calls."""
+    return {node.op for node in _nodes(graph)}
+
+
+def _nodes(graph) -> Iterator:
     inner = (node for function in graph.library.function for node in function.node_def)
-    return {node.op for node in (*graph.node, *inner)}
+    return itertools.chain(graph.node, inner)
+
+
+def _has_custom_gradients(graph) -> bool:
+    return any("_gradient_op_type" in node.attr for node in _nodes(graph))
+
+
+def _learns_from_values(model: keras.Model, x: np.ndarray) -> bool:
+    """Whether gradients reach as many weights where values take the place of the variables."""
+    variables = model.trainable_variables
+    reached = []
+
+    def reach(inputs: tf.Tensor) -> None:
+        values = [[tf.identity(v.value) for v in part] for part in (variables, model.non_trainable_variables)]
+        for sources, context in (
+            ([v.value for v in variables], contextlib.nullcontext()),
+            (values[0], with_values(model, values)),
+        ):
+            with tf.GradientTape() as tape, context:
+                tape.watch(sources)
+                outputs = model(inputs, training=True)
+            reached.append([gradient is not None for gradient in tape.gradient(outputs, sources)])
+
+    tf.function(reach).get_concrete_function(_spec(x))
+    return reached[0] == reached[1]
 
 
 def _is_apart(model: keras.Model, x: np.ndarray) -> bool:
