@@ -58,7 +58,7 @@ def _quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training.loop, "STEPS_PER_CALL", 1)
         patch.setattr(kernel_probe, "empirical_ntk", kernel)
-        patch.setattr(report, "draw_figures", lambda directory, *_: directory.figures.mkdir(exist_ok=True))
+        patch.setattr(report, "draw_figures", lambda directory, *_: directory.figures.mkdir(exist_ok=True) or [])
         yield
 
 
@@ -400,7 +400,7 @@ def test_events_that_cannot_be_written_do_not_pass_in_silence(tmp_path):
     with tiny_disk(tmp_path / "disk") as disk:
         recorder = Recorded()
         recorder.rows = []
-        writer = TensorBoardWriter(RunDirectory(disk), recorder)
+        writer = TensorBoardWriter(RunDirectory(disk), {}, recorder)
         (disk / "other").write_bytes(bytes(1016 * 1024))
         with pytest.raises(WriteError, match=r"events cannot be written \(No space left on device\)"):
             for step in range(200):  # some 400 bytes each

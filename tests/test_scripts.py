@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 
 from tests.cases import CIFAR10, needs_cifar10
 from tf_earlydyn.config import DataConfig, RunConfig, flagfile
@@ -125,19 +126,35 @@ def test_flags_of_a_run_repeat_it(smoke, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == (directory / name).read_bytes()
 
 
-def test_events_hold_the_metrics(smoke):
+@pytest.fixture(scope="module")
+def events(smoke):
+    """Steps and values by tag."""
     from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
-    directory, _ = smoke
-    events = EventAccumulator(str(directory / "events"), {TENSORS: 0})
-    events.Reload()
-    metrics = pd.read_csv(directory / "metrics.csv")
-    for tag, column in (("loss/network_test", "network_test_loss"), ("gap/test", "test_gap")):
-        points = events.Tensors(tag)
-        assert [point.step for point in points] == metrics["step"].tolist()
-        values = [make_ndarray(point.tensor_proto) for point in points]
+    read = EventAccumulator(str(smoke[0] / "events"), {TENSORS: 0})
+    read.Reload()
+    return {
+        tag: [(point.step, make_ndarray(point.tensor_proto)) for point in read.Tensors(tag)]
+        for tag in read.Tags()["tensors"]
+    }
+
+
+def test_events_hold_the_metrics(smoke, events):
+    metrics = pd.read_csv(smoke[0] / "metrics.csv")
+    for tag, column in (("loss/test_network", "network_test_loss"), ("gap/test_linear", "test_gap")):
+        steps, values = zip(*events[tag], strict=True)
+        assert list(steps) == metrics["step"].tolist()
         np.testing.assert_allclose(values, metrics[column].astype(np.float32))
+
+
+def test_events_hold_the_figures(smoke, events):
+    assert {tag for tag in events if tag.startswith("figures/")} == {f"figures/{name}" for name in FIGURES}
+    for name in FIGURES:
+        file = smoke[0] / "figures" / f"{name}.png"
+        height, width, _ = imread(file).shape
+        ((step, image),) = events[f"figures/{name}"]
+        assert (step, image.tolist()) == (100, [str(width).encode(), str(height).encode(), file.read_bytes()])
 
 
 def test_report_draws_the_figures_again(smoke):

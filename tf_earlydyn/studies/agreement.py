@@ -60,27 +60,29 @@ def _run(setup: Setup, directory: RunDirectory, show_progress: bool, resume: boo
     recorder = Recorder(
         directory, setup.data, setup.predict, setup.companions, setup.start, setup.tracked, setup.detectors, probe
     )
-    survival = _train(setup, directory, recorder, show_progress, resume)
+    survival, events = _train(setup, directory, description, recorder, show_progress, resume)
     write_model(directory.network, setup.network)
     for companion in setup.companions:
         companion.save(directory, setup.stops[-1])
     summary = {**summarise(setup, recorder), "training_seconds": round(survival.seconds, 3)}
-    report.draw_figures(directory, description, summary)
+    events.finish(report.draw_figures(directory, description, summary))
     write_json(directory.summary, summary)
     survival.end()
 
 
-def _train(setup: Setup, directory: RunDirectory, recorder: Recorder, show_progress: bool, resume: bool) -> Survival:
-    """Trains what learns, side by side."""
+def _train(
+    setup: Setup, directory: RunDirectory, description: dict, recorder: Recorder, show_progress: bool, resume: bool
+) -> tuple[Survival, TensorBoardWriter]:
+    """Trains what learns, side by side; what is to be told of the end of the run."""
     learners = learners_of(setup)
     notice = signals.Notice()
     ending = Ending(notice, setup.strategy)
     survival = Survival(directory, setup.config, setup.stops, learners, recorder, ending)
     start = agreed_start(setup.strategy, survival.resume() if resume else None)
-    callbacks = (recorder, TensorBoardWriter(directory, recorder))
+    events = TensorBoardWriter(directory, description, recorder)
     try:
         with notice:
-            train(setup, learners, callbacks, show_progress, start=start, pauses=[survival])
+            train(setup, learners, (recorder, events), show_progress, start=start, pauses=[survival])
     except DivergenceError as error:
         first = min(setup.companions, key=lambda companion: companion.max_learning_rate)
         advice = (
@@ -89,7 +91,7 @@ def _train(setup: Setup, directory: RunDirectory, recorder: Recorder, show_progr
             f"Received: learning_rate={setup.config.training.learning_rate:g}."
         )
         raise DivergenceError(error.quantity, error.step, advice) from error
-    return survival
+    return survival, events
 
 
 def _kernel_probe(setup: Setup) -> KernelProbe:

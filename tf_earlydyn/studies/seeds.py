@@ -10,6 +10,7 @@ from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
 from tf_earlydyn.studies import agreement
+from tf_earlydyn.studies.event_file import EventFile
 from tf_earlydyn.studies.resuming import Claim, claimed
 from tf_earlydyn.studies.together import follow
 
@@ -68,7 +69,8 @@ def _run(config: RunConfig, claim: Claim, show_progress: bool, resume: bool) -> 
     write_csv(
         directory.metrics, _together({one.seed: read_csv(run.metrics) for one, run in zip(configs, runs, strict=True)})
     )
-    report.draw_figures(directory, description, summary)
+    figures = report.draw_figures(directory, description, summary)
+    EventFile(directory, description).finish(config.training.steps, figures)
     write_json(directory.summary, summary)
 
 

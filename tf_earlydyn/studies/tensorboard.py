@@ -1,34 +1,24 @@
 """A run's metrics as TensorBoard scalars."""
 
-import contextlib
-import shutil
-from collections.abc import Iterator
-
-import numpy as np
-import tensorflow as tf
+from collections.abc import Sequence
+from pathlib import Path
 
 from tf_earlydyn import columns
-from tf_earlydyn.checkpoints import reason
 from tf_earlydyn.columns import COMPANIONS, NETWORK
-from tf_earlydyn.errors import WriteError
 from tf_earlydyn.rundir import RunDirectory
+from tf_earlydyn.studies.event_file import EventFile
 from tf_earlydyn.studies.recording import Recorder
 
 _MODELS = (NETWORK, *COMPANIONS)
+# TensorBoard groups by what is before the slash and sorts by what is after it: the models come last, to stand together.
 _TAGS = {
-    **{columns.loss(model, split): f"loss/{model}_{split}" for model in _MODELS for split in columns.SPLITS},
-    **{
-        column: f"gap/{column.removesuffix('_gap')}"
-        for column in (columns.gap(name, split) for name in COMPANIONS for split in columns.SPLITS)
-    },
-    **{columns.accuracy(model): f"accuracy/{model}" for model in _MODELS},
-    **{columns.residual(model, part): f"residual/{model}_{part}" for model in _MODELS for part in columns.PARTS},
+    **{columns.loss(model, split): f"loss/{split}_{model}" for split in columns.SPLITS for model in _MODELS},
+    **{columns.gap(name, split): f"gap/{split}_{name}" for split in columns.SPLITS for name in COMPANIONS},
+    **{columns.accuracy(model): f"accuracy/test_{model}" for model in _MODELS},
+    **{columns.residual(model, part): f"residual/{part}_{model}" for part in columns.PARTS for model in _MODELS},
     columns.KERNEL_MOVEMENT: "kernel/movement",
-    **{columns.kernel_distance(name): f"kernel/to_{name}" for name in COMPANIONS},
-    **{
-        column: f"kernel/{column.replace('kernel_', '')}"
-        for column in (columns.kernel_alignment(name) for name in COMPANIONS)
-    },
+    **{columns.kernel_distance(name): f"kernel/distance_{name}" for name in COMPANIONS},
+    **{columns.kernel_alignment(name): f"kernel/alignment_{name}" for name in COMPANIONS},
 }
 
 
@@ -38,19 +28,20 @@ class TensorBoardWriter:
     What an earlier part of the run has written is written anew, from the rows that the recorder holds: the run has one
     file of events, without a point twice.
 
+    Args:
+        directory: of the run.
+        description: the content of ``config.json``.
+        recorder: of the run.
+
     Raises:
         WriteError: if events cannot be written.
     """
 
-    def __init__(self, directory: RunDirectory, recorder: Recorder) -> None:
-        self._folder = directory.events
+    def __init__(self, directory: RunDirectory, description: dict, recorder: Recorder) -> None:
+        self._events = EventFile(directory, description)
         self._recorder = recorder
-        with self._written():
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
-            self._writer = tf.summary.create_file_writer(str(self._folder))
-            for row in recorder.rows:
-                self._write(row)
+        for row in recorder.rows:
+            self._write(row)
 
     def __call__(self, step: int) -> None:
         """Writes the row, which is of ``step``.
@@ -58,19 +49,18 @@ class TensorBoardWriter:
         Raises:
             WriteError: if it cannot be written.
         """
-        with self._written():
-            self._write(self._recorder.rows[-1])
+        self._write(self._recorder.rows[-1])
+
+    def finish(self, figures: Sequence[Path]) -> None:
+        """Writes the figures, at the last step.
+
+        Raises:
+            WriteError: if they cannot be written.
+        """
+        self._events.finish(self._recorder.rows[-1]["step"], figures)
 
     def _write(self, row: dict) -> None:
-        with self._writer.as_default(), np.errstate(over="ignore"):
-            for column, tag in _TAGS.items():
-                if column in row:
-                    tf.summary.scalar(tag, np.float32(row[column]), step=row["step"])
-
-    @contextlib.contextmanager
-    def _written(self) -> Iterator[None]:
-        try:
-            yield
-            self._writer.flush()
-        except (OSError, tf.errors.OpError) as error:
-            raise WriteError(self._folder, reason(error)) from error
+        values = {tag: row[column] for column, tag in _TAGS.items() if column in row}
+        if row["step"] == 0:
+            self._events.arrange(values)
+        self._events.add(row["step"], values)
