@@ -14,6 +14,7 @@ setup(
     description="Early-time learning dynamics of neural networks in TensorFlow and Keras 3",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    url="https://github.com/tf-earlydyn/tf_earlydyn",  # which the notebooks in colab/ are opened and installed from
     license="Apache-2.0",
     packages=find_packages(include=["tf_earlydyn", "tf_earlydyn.*"]),
     python_requires=">=3.10",
@@ -39,7 +40,7 @@ setup(
         ],
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_VERSIONS}"],
         "tpu": [f"tensorflow-tpu{TENSORFLOW_VERSIONS}"],
-        "dev": ["pytest", "pytest-timeout", "pytest-xdist", "ruff==0.17.*"],
+        "dev": ["ipykernel", "nbclient", "pytest", "pytest-timeout", "pytest-xdist", "ruff==0.17.*"],
     },
     classifiers=[
         "Programming Language :: Python :: 3.10",
