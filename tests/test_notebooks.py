@@ -1,0 +1,240 @@
+"""The notebooks: what is in the committed files, and that each runs from top to bottom at small sizes."""
+
+import ast
+import base64
+import importlib.util
+import json
+import re
+import shlex
+import sys
+import types
+
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+import tf_earlydyn as te
+from tests.cases import needs_cifar10
+from tests.test_scripts import EXPERIMENTS, ROOT, assert_refused, run, run_well
+
+SCRIPT = "notebooks.py"
+FOLDER = ROOT / "colab"
+COMMITTED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.ipynb"))}
+SETUP = (ROOT / "setup.py").read_text(encoding="utf-8")
+ADDRESS = re.search(r'url="(.*)"', SETUP)[1]
+COLAB = f"https://colab.research.google.com/github/{ADDRESS.removeprefix('https://github.com/')}"
+EACH = pytest.mark.parametrize("name", COMMITTED)
+
+SMALL = {
+    "early_dynamics": {"d": 10, "n_train": 300, "n_test": 100, "width": 32, "steps": 30},
+    "cifar10_tpu": {
+        "n_train": 400,
+        "n_test": 400,
+        "pool": 8,
+        "depth": 2,
+        "mlp_width": 16,
+        "cnn_width": 4,
+        "mlp_steps": 12,
+        "cnn_steps": 12,
+    },
+    "your_own_model": {"n_train": 300, "n_test": 100, "steps": 30},
+    "kernels": {"n": 50, "d": 16, "width": 32, "dims": (8, 16), "seeds": 2},
+}
+
+
+def code(notebook):
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def cell_of(notebook, identity):
+    (cell,) = (cell for cell in notebook["cells"] if cell["id"] == identity)
+    return cell
+
+
+def parameters(notebook):
+    """By name, as their cell gives them."""
+    (cell,) = (cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", ()))
+    return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(source(cell)).body}
+
+
+def test_there_are_four_of_which_all_are_executed_here():
+    assert set(COMMITTED) == set(SMALL) == {"early_dynamics", "cifar10_tpu", "your_own_model", "kernels"}
+
+
+@EACH
+def test_a_notebook_opens_with_its_question_and_a_badge(name):
+    first = COMMITTED[name]["cells"][0]
+    title, badge = source(first).split("\n\n")[:2]
+    assert first["cell_type"] == "markdown"
+    assert re.fullmatch(r"# .*\?", title)
+    assert badge.endswith(f"({COLAB}/blob/main/colab/{name}.ipynb)")
+    assert re.search(r"\*\*[^*]*\?\*\*", source(first))
+
+
+def test_their_readme_opens_each_of_them():
+    opened = re.findall(r"\((https://colab[^)]*)\)", (FOLDER / "README.md").read_text(encoding="utf-8"))
+    named = [link for link in opened if link.endswith(".ipynb")]
+    assert sorted(named) == [f"{COLAB}/blob/main/colab/{name}.ipynb" for name in COMMITTED]
+
+
+@EACH
+def test_installation_is_the_same_in_all(name):
+    install = cell_of(COMMITTED[name], "install")
+    assert code(COMMITTED[name])[0] == install
+    assert source(install) == source(cell_of(COMMITTED["kernels"], "install"))
+    assert source(install).endswith(f"git+{ADDRESS}")
+
+
+class Recorder:
+    """Stands in for IPython, and takes the lines of its magics."""
+
+    def __init__(self):
+        self.lines = []
+
+    def run_line_magic(self, name, line, *_):
+        self.lines.append(f"{name} {line}")
+
+
+@pytest.mark.parametrize(
+    ("on_colab", "has_tensorflow", "installed"),
+    [(False, False, []), (True, True, ["package"]), (True, False, ["tensorflow-tpu", "package"])],
+    ids=["elsewhere", "on Colab", "on a TPU runtime"],
+)
+def test_what_is_installed_where(on_colab, has_tensorflow, installed, monkeypatch):
+    """The package without its extras, which name TensorFlow, and TensorFlow only where there is none."""
+    recorder = Recorder()
+    if on_colab:
+        monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: has_tensorflow or None)
+    cell = TransformerManager().transform_cell(source(cell_of(COMMITTED["kernels"], "install")))
+    exec(cell, {"get_ipython": lambda: recorder})
+    versions = re.search(r'TENSORFLOW_VERSIONS = "(.*)"', SETUP)[1]
+    commands = {
+        "package": ["pip", "install", "-q", f"git+{ADDRESS}"],
+        "tensorflow-tpu": [
+            *("pip", "install", "-q", f"tensorflow-tpu{versions}"),
+            *("-f", "https://storage.googleapis.com/libtpu-tf-releases/index.html"),
+        ],
+    }
+    assert [shlex.split(line) for line in recorder.lines] == [commands[what] for what in installed]
+
+
+@EACH
+def test_metadata_are_what_colab_and_jupyter_need(name):
+    expected = {
+        "colab": {"provenance": []},
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    if name == "cifar10_tpu":
+        expected["accelerator"] = "TPU"
+    assert COMMITTED[name]["metadata"] == expected
+    assert all(set(cell["metadata"]) <= {"tags"} for cell in COMMITTED[name]["cells"])
+
+
+@EACH
+def test_only_what_is_public_is_used(name):
+    text = "\n".join(source(cell) for cell in code(COMMITTED[name])[1:])
+    nodes = list(ast.walk(ast.parse(text)))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "te"}
+    used |= {
+        node.module.split(".")[1]
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("tf_earlydyn.")
+    }
+    assert used <= set(te.__all__)
+    hidden = {node.attr for node in nodes if isinstance(node, ast.Attribute) and node.attr.startswith("_")}
+    assert hidden <= {"_asdict", "__name__"}  # which are public in spite of their names
+
+
+@EACH
+def test_links_lead_to_notebooks_that_are_there(name):
+    text = "".join(source(cell) for cell in COMMITTED[name]["cells"] if cell["cell_type"] == "markdown")
+    links = set(re.findall(r"\]\(([^)h][^)]*)\)", text))
+    assert links == {f"{other}.ipynb" for other in COMMITTED if other != name}
+
+
+def assert_shown_as_it_should_be(notebook):
+    """All cells have run in their order, without an error or a word on stderr, and every figure is there."""
+    assert [cell["execution_count"] for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
+    for cell in code(notebook):
+        streams = [output["name"] for output in cell["outputs"] if output["output_type"] == "stream"]
+        shown = [output["data"] for output in cell["outputs"] if "data" in output]
+        assert len(streams) + len(shown) == len(cell["outputs"])  # and there is no error
+        assert set(streams) <= {"stdout"}
+        text = "".join("".join(output["text"]) for output in cell["outputs"] if "text" in output)
+        text += "".join("".join(data.get("text/plain", "")) for data in shown)
+        assert not re.search(r"(?<![\w.)])(/|~/|[A-Z]:\\)\w", text), text
+        images = [base64.b64decode(data["image/png"]) for data in shown if "image/png" in data]
+        assert len(images) == source(cell).count("Image(") + source(cell).count("plt.show()")
+        assert all(image.startswith(b"\x89PNG") and len(image) < 300_000 for image in images)
+
+
+@EACH
+def test_what_is_shown_in_the_repository(name):
+    assert_shown_as_it_should_be(COMMITTED[name])
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=needs_cifar10 if n == "cifar10_tpu" else ()) for n in SMALL])
+def test_a_notebook_runs_from_top_to_bottom(name, tmp_path):
+    small = {**SMALL[name], "show_progress": False}
+    run_well(name, *(f"--set={key}={value!r}" for key, value in small.items()), f"--out={tmp_path}", script=SCRIPT)
+    executed = json.loads((tmp_path / f"{name}.ipynb").read_text(encoding="utf-8"))
+    assert_shown_as_it_should_be(executed)
+    for cell, committed in zip(executed["cells"], COMMITTED[name]["cells"], strict=True):
+        assert (cell["id"], cell["source"]) == (committed["id"], committed["source"])
+    assert executed["metadata"] == COMMITTED[name]["metadata"]
+
+
+@pytest.mark.slow
+def test_figure_1_takes_less_than_three_minutes(tmp_path):
+    """At full size, counted in seconds of one core, which do not depend on what else the machine does."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run_well("early_dynamics", "--set=show_progress=False", f"--out={tmp_path}", script=SCRIPT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert 10 < after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 180
+
+
+def flags(experiment):
+    lines = (EXPERIMENTS / f"{experiment}.flags").read_text(encoding="utf-8").splitlines()
+    return dict(line.removeprefix("--").split("=") for line in lines if line.startswith("--"))
+
+
+@pytest.mark.parametrize(
+    ("name", "experiment", "prefix"),
+    [("early_dynamics", "figure1", ""), ("cifar10_tpu", "figure2_mlp", "mlp_"), ("cifar10_tpu", "figure2_cnn", "cnn_")],
+)
+def test_sizes_are_those_of_the_experiments(name, experiment, prefix):
+    """As far as a notebook has them as parameters; what its experiment says beside them is the notebook's subject."""
+    given, expected = parameters(COMMITTED[name]), flags(experiment)
+    shared = {key: key if key in given else prefix + key for key in expected}
+    assert {key for key, own in shared.items() if own not in given} <= {"data", "model", "train", "tracked"}
+    for key, own in shared.items():
+        if own in given:
+            value = ",".join(given[own]) if isinstance(given[own], tuple) else given[own]
+            assert value == type(value)(expected[key])
+
+
+REFUSED = {
+    "unknown notebook": (["figure9"], "notebooks are cifar10_tpu, early_dynamics, kernels, your_own_model."),
+    "unknown parameter": (["kernels", "--set=widht=3"], "Received: widht."),
+    "no value": (["kernels", "--set=width=wide"], "Received: width=wide."),
+    "no folder": (["kernels", "--out=nowhere"], "out must be a folder. Received: out=nowhere."),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_refused(arguments, said):
+    assert_refused(run(*arguments, script=SCRIPT), said)
+
+
+def test_a_notebook_that_fails_says_where_and_is_not_written(tmp_path):
+    done = run("early_dynamics", "--set=width=3", f"--out={tmp_path}", script=SCRIPT)
+    assert done.returncode == 1
+    assert "early_dynamics.ipynb" in done.stderr
+    assert "width must be even for two_layer" in done.stderr
+    assert not list(tmp_path.iterdir())
