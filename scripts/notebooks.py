@@ -53,9 +53,12 @@ def _values(settings: list[str]) -> dict:
 
 
 def _execute(path: Path, values: dict, out: Path) -> None:
-    import nbformat  # late, so that --help and wrong flags are answered without them
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    try:
+        import nbformat  # late, so that --help and wrong flags are answered without them
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
+    except ImportError as error:
+        raise InputError(f"notebooks are executed by nbclient: pip install '.[dev]'. Received: {error}.") from error
 
     kept = nbformat.read(path, as_version=4)
     executed = copy.deepcopy(kept)

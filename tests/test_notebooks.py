@@ -28,7 +28,7 @@ SMALL = {
     "early_dynamics": {"d": 10, "n_train": 300, "n_test": 100, "width": 32, "steps": 30},
     "cifar10_tpu": {
         "n_train": 400,
-        "n_test": 400,
+        "n_test": 400,  # as many, or TensorFlow takes the second run's shapes for retracing in a loop, and says so
         "pool": 8,
         "depth": 2,
         "mlp_width": 16,
