@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import os
 import platform
 import subprocess
 import sys
@@ -23,12 +24,14 @@ _RECORDED_VERSIONS = (
 
 
 def provenance() -> dict:
-    """Versions, platform, and the git commit of the checkout that the package, or else the running script, is in."""
+    """Versions, platform, processor, and the git commit of the checkout that the package, or else the script, is in."""
     sources = (Path(__file__).resolve(), Path(sys.argv[0]).resolve())
     source = next((path for path in sources if _git(path, "ls-files", "--error-unmatch", path.name)), None)
     return {
         "versions": {"python": platform.python_version(), **_installed_versions()},
         "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
         "git_commit": source and _git(source, "rev-parse", "HEAD"),
         "git_dirty": source and bool(_git(source, "status", "--porcelain", "-uno")),
     }
@@ -40,6 +43,16 @@ def _installed_versions() -> dict[str, str]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
     return versions
+
+
+def _processor() -> str | None:
+    """Its name, if the system tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or None
 
 
 def _git(source: Path, *arguments: str) -> str | None:

@@ -1,7 +1,6 @@
 """What was measured of an entrant; tables and records of it."""
 
 import dataclasses
-import os
 import statistics
 from collections.abc import Sequence
 
@@ -115,4 +114,4 @@ def _record(entrant: Entrant, ours: Entrant) -> dict:
 
 def machine() -> dict:
     """What the times are to be read with."""
-    return {**rundir.provenance(), "cores": os.cpu_count()}
+    return rundir.provenance()

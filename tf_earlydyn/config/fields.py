@@ -76,13 +76,52 @@ _PATHS = ("data_dir", "data_file", "network_file")  # absolute in a flagfile, wh
 
 def flagfile(config) -> str:
     """A file of flags that repeats a run, into a run directory of its own."""
-    lines = []
-    for part in _parts(config):
-        for field in flag_fields(type(part)):
-            value = getattr(part, field.name)
-            if field.name == "run_dir" or value is None or value == ():
-                continue
-            if field.name in _PATHS:
-                value = Path(value).expanduser().absolute()
-            lines.append(f"--{field.name}={','.join(map(str, value)) if isinstance(value, tuple) else value}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{_flag(name, value)}\n" for part in _parts(config) for name, value in _given(part))
+
+
+def telling_flags(config) -> list[str]:
+    """Those of the flags in ``flagfile`` without which it would be another run.
+
+    A default may depend on other settings, so a flag is left out where that changes nothing.
+    """
+    return [
+        _flag(name, value) for part in _parts(config) for name, value in _given(part) if not _is_default(part, name)
+    ]
+
+
+def from_json(config_class: type, content: dict):
+    """The configuration that JSON of ``dataclasses.asdict`` is of, whatever else the JSON holds.
+
+    Raises:
+        InputError: if it is of none.
+        KeyError, TypeError: if something is missing.
+    """
+    kinds = typing.get_type_hints(config_class)
+    values = {field.name: content[field.name] for field in dataclasses.fields(config_class)}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(kinds[name]):
+            values[name] = from_json(kinds[name], value)
+        elif typing.get_origin(kinds[name]) is tuple:
+            values[name] = tuple(value)
+    return config_class(**values)
+
+
+def _given(part) -> Iterator[tuple[str, object]]:
+    for field in flag_fields(type(part)):
+        value = getattr(part, field.name)
+        if field.name != "run_dir" and value is not None and value != ():
+            yield field.name, value
+
+
+def _flag(name: str, value) -> str:
+    if name in _PATHS:
+        value = Path(value).expanduser().absolute()
+    return f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+
+
+def _is_default(part, name: str) -> bool:
+    default = next(field.default for field in dataclasses.fields(part) if field.name == name)
+    try:
+        return dataclasses.replace(part, **{name: default}) == part
+    except InputError:
+        return False
