@@ -17,6 +17,7 @@ setup(
     url="https://github.com/tf-earlydyn/tf_earlydyn",  # which the notebooks in colab/ are opened and installed from
     license="Apache-2.0",
     packages=find_packages(include=["tf_earlydyn", "tf_earlydyn.*"]),
+    package_data={"tf_earlydyn.report": ["page.css"]},
     python_requires=">=3.10",
     install_requires=[
         "absl-py",
@@ -40,7 +41,7 @@ setup(
         ],
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_VERSIONS}"],
         "tpu": [f"tensorflow-tpu{TENSORFLOW_VERSIONS}"],
-        "dev": ["ipykernel", "nbclient", "pytest", "pytest-timeout", "pytest-xdist", "ruff==0.17.*"],
+        "dev": ["ipykernel", "nbclient", "pytest", "pytest-timeout", "pytest-xdist", "ruff==0.17.*", "selenium"],
     },
     classifiers=[
         "Programming Language :: Python :: 3.10",

@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> None:
     with entry.computing(config.execution):
         directory = kernel_scaling.run(config)
     print(f"Figures: {directory.figures}")
+    print(f"Report: {directory.report}")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> None:
     if directory is not None:
         print(prediction.in_words(read_json(directory.summary)))
         print(f"Figures: {directory.figures}")
+        print(f"Report: {directory.report}")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> None:
         directory = seeds.run(config, resume=flags.switched_on("resume"))
     if directory is not None:
         print(f"Figures: {directory.figures}")
+        print(f"Report: {directory.report}")
 
 
 if __name__ == "__main__":

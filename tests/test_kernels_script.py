@@ -25,9 +25,9 @@ def small(tmp_path_factory):
 
 def test_a_run_leaves_its_files(small):
     directory, done = small
-    assert done.stdout == f"Figures: {directory / 'figures'}\n"
+    assert done.stdout == f"Figures: {directory / 'figures'}\nReport: {directory / 'report.html'}\n"
     expected = {"config.json", "flags.txt", "provenance.json", "errors.csv", "gaps.csv", "exponents.csv"}
-    assert {file.name for file in directory.iterdir()} == expected | {"summary.json", "figures"}
+    assert {file.name for file in directory.iterdir()} == expected | {"summary.json", "figures", "report.html"}
     figures = {f"{name}.{kind}" for name in ("error", "train_gap", "test_gap") for kind in ("png", "pdf")}
     assert {file.name for file in (directory / "figures").iterdir()} == figures
     for figure in (directory / "figures").iterdir():

@@ -89,8 +89,8 @@ def test_the_script_prints_and_leaves_its_files(tmp_path):
     assert [line.partition(":")[0] for line in lines[:1]] == ["Largest stable learning rate"]
     assert lines[1].startswith("The linear phase ends at a loss of 0.")
     assert lines[2].startswith("How linear the start is")
-    assert lines[3] == "Figures: run/figures"
-    names = {"config.json", "flags.txt", "provenance.json", "prediction.csv", "summary.json", "figures"}
+    assert lines[3:] == ["Figures: run/figures", "Report: run/report.html"]
+    names = {"config.json", "flags.txt", "provenance.json", "prediction.csv", "summary.json", "figures", "report.html"}
     assert {file.name for file in (tmp_path / "run").iterdir()} == names
     assert {file.name for file in (tmp_path / "run" / "figures").iterdir()} == {"prediction.png", "prediction.pdf"}
     again = run_well("--flagfile=run/flags.txt", "--run_dir=again", script="predict.py", cwd=tmp_path)

@@ -51,9 +51,9 @@ def smoke(tmp_path_factory):
 
 def test_a_run_leaves_its_files(smoke):
     directory, done = smoke
-    assert done.stdout == f"Figures: {directory / 'figures'}\n"
+    assert done.stdout == f"Figures: {directory / 'figures'}\nReport: {directory / 'report.html'}\n"
     expected = {"config.json", "flags.txt", "metrics.csv", "logits.csv", "summary.json", "provenance.json"}
-    expected |= {"network.keras", "linear.keras", "twin.keras", "figures", "events"}
+    expected |= {"network.keras", "linear.keras", "twin.keras", "figures", "events", "report.html"}
     assert {file.name for file in directory.iterdir()} == expected
     figures = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")}
     assert {file.name for file in (directory / "figures").iterdir()} == figures
@@ -124,6 +124,9 @@ def test_flags_of_a_run_repeat_it(smoke, tmp_path):
     run_well(f"--flagfile={directory / 'flags.txt'}", f"--run_dir={tmp_path / 'again'}", cwd=tmp_path)
     for name in ("metrics.csv", "logits.csv", "flags.txt"):
         assert (tmp_path / "again" / name).read_bytes() == (directory / name).read_bytes()
+    pages = [(path / "report.html").read_text().splitlines() for path in (tmp_path / "again", directory)]
+    differing = [lines for lines in zip(*pages, strict=True) if lines[0] != lines[1]]
+    assert all('<th scope="row">Time</th>' in line for lines in differing for line in lines)
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +164,16 @@ def test_report_draws_the_figures_again(smoke):
     directory, _ = smoke
     figures = sorted((directory / "figures").iterdir())
     pixels = {figure: figure.read_bytes() for figure in figures if figure.suffix == ".png"}
-    for figure in figures:
-        figure.unlink()
+    written = (directory / "report.html").read_bytes()
+    for file in (*figures, directory / "report.html"):
+        file.unlink()
     done = run_well(directory, script="report.py")
-    assert sorted(map(Path, done.stdout.split())) == figures
+    *drawn, page = map(Path, done.stdout.split())
+    assert sorted(drawn) == figures
+    assert page == directory / "report.html"
     for figure, content in pixels.items():
         assert figure.read_bytes() == content
+    assert page.read_bytes() == written
 
 
 @pytest.mark.parametrize(
@@ -380,6 +387,17 @@ def test_report_refuses_a_damaged_run(damage, smoke, tmp_path):
     assert_refused(done, str(tmp_path / "run"))
 
 
-@pytest.mark.parametrize("arguments", [[], ["one", "two"]])
-def test_report_takes_one_directory(arguments):
-    assert_refused(run(*arguments, script="report.py"), "report.py takes one run directory")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{run}", "{run}/figures/.."], "report.py takes run directories, at least one and each once. Received: "),
+        (["{run}", "--out={run}/none/a.html"], "out must name a file in a folder that is there. Received: out="),
+    ],
+    ids=["twice the same", "no folder"],
+)
+def test_report_refuses_what_it_cannot_take_before_anything_is_written(arguments, message, smoke):
+    directory = smoke[0]
+    before = {file: file.stat().st_mtime_ns for file in directory.rglob("*")}
+    done = run(*(argument.format(run=directory) for argument in arguments), script="report.py")
+    assert_refused(done, message)
+    assert {file: file.stat().st_mtime_ns for file in directory.rglob("*")} == before

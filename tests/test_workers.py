@@ -88,7 +88,7 @@ def assert_the_same_metrics(directory, other, tolerance):
 
 def test_two_workers_leave_what_one_process_leaves(tmp_path):
     chief = run_together(tmp_path / "two", *QUICK)
-    assert chief[1] == f"Figures: {tmp_path / 'two' / 'figures'}\n"
+    assert chief[1] == f"Figures: {tmp_path / 'two' / 'figures'}\nReport: {tmp_path / 'two' / 'report.html'}\n"
     run_well(*QUICK, f"--run_dir={tmp_path / 'one'}")
     assert_the_same_metrics(tmp_path / "two", tmp_path / "one", 1e-5)
     files = [{file.relative_to(tmp_path / name) for file in (tmp_path / name).iterdir()} for name in ("one", "two")]

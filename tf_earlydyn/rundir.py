@@ -32,6 +32,7 @@ class RunDirectory:
         self.linear = self.path / "linear.keras"
         self.twin = self.path / "twin.keras"
         self.figures = self.path / "figures"
+        self.report = self.path / "report.html"
         self.events = self.path / "events"
         self.checkpoints = self.path / "checkpoints"
 
@@ -76,13 +77,16 @@ class RunDirectory:
 
     @classmethod
     def open_finished(cls, path: str | Path) -> "RunDirectory":
-        """A directory that holds a finished run.
+        """A directory that holds a finished run, of any script.
 
         Raises:
             InputError: if it does not.
         """
         directory = cls(path)
-        missing = [file.name for file in (directory.summary, directory.config, directory.metrics) if not file.is_file()]
+        missing = [file.name for file in (directory.summary, directory.config) if not file.is_file()]
+        tables = (directory.metrics, directory.prediction, directory.exponents)
+        if not any(table.is_file() for table in tables):
+            missing.append(" or ".join(table.name for table in tables))
         if missing:
             raise InputError(f"{directory.path} does not hold a finished run: it has no {', '.join(missing)}.")
         return directory

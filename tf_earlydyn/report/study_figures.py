@@ -1,12 +1,14 @@
-"""The figures of a kernel study, drawn from the files in its directory alone."""
+"""The figures of a study of kernels and of what was foretold, drawn from the files in their directories alone."""
 
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from tf_earlydyn import plots, report
-from tf_earlydyn.rundir import RunDirectory, make_folder, read_json
+from tf_earlydyn import plots
+from tf_earlydyn.report.drawing import save_figure
+from tf_earlydyn.report.titles import scaling_title, title
+from tf_earlydyn.rundir import RunDirectory, make_folder, read_csv
 
 _LABELS = {
     "error": r"$\|\Theta - \Theta_\mathrm{lin}\| \cdot d\,/\,n$",
@@ -15,23 +17,20 @@ _LABELS = {
 }
 
 
-def draw(directory: RunDirectory) -> list[Path]:
+def draw_scaling(directory: RunDirectory, config: dict, _: dict) -> list[Path]:
     """Draws each quantity that has fitted exponents against d; the files written."""
-    config, exponents = read_json(directory.config), pd.read_csv(directory.exponents)
+    exponents = pd.read_csv(directory.exponents)
     make_folder(directory.figures)
     written = []
     for quantity in exponents["quantity"].unique():
         table = pd.read_csv(directory.errors if quantity == "error" else directory.gaps)
         drawing = partial(plots.power_laws, table, exponents, quantity=quantity, axis_label=_LABELS[quantity])
-        written += report.save_figure(directory.figures / quantity, drawing, title(config), legend_columns=1)
+        written += save_figure(directory.figures / quantity, drawing, scaling_title(config), legend_columns=1)
     return written
 
 
-def title(config: dict) -> str:
-    """What was run, in two lines."""
-    phi = config["activation"].replace("_", " ")
-    if config["activation"] == "leaky_relu":
-        phi += f" {config['negative_slope']:g}"
-    n, m = 1 + config["alpha"], config["width_exponent"] + config["alpha"]
-    sizes = f"$n = d^{{{n:g}}}$, $m = d^{{{m:g}}}$" if n != m else f"$n = m = d^{{{n:g}}}$"
-    return f"two-layer {phi}, {sizes}\ngeometric mean and range over {config['seeds']} seeds"
+def draw_prediction(directory: RunDirectory, config: dict, summary: dict) -> list[Path]:
+    """Draws the foretold losses; the files written."""
+    drawing = partial(plots.prediction, read_csv(directory.prediction), optimum=summary["train_optimum"])
+    make_folder(directory.figures)
+    return save_figure(directory.figures / "prediction", drawing, title(config))

@@ -13,6 +13,7 @@ from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.recording import Recorder
 from tf_earlydyn.studies.resuming import claimed
 from tf_earlydyn.studies.setup import Setup, learning_layers, prepare
+from tf_earlydyn.studies.start_moments import start_moments
 from tf_earlydyn.studies.survival import Survival
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
 from tf_earlydyn.studies.together import agreed_start, follow, learners_of, train
@@ -66,6 +67,7 @@ def _run(setup: Setup, directory: RunDirectory, show_progress: bool, resume: boo
         companion.save(directory, setup.stops[-1])
     summary = {**summarise(setup, recorder), "training_seconds": round(survival.seconds, 3)}
     events.finish(report.draw_figures(directory, description, summary))
+    report.write([report.Record(directory, description, summary)])
     write_json(directory.summary, summary)
     survival.end()
 
@@ -116,6 +118,7 @@ def describe(setup: Setup) -> dict:
         "input_shape": list(examples.input_shape),
         "preprocessing": list(examples.preprocessing),
         "companions": {companion.name: companion.describe() for companion in setup.companions},
+        "moments": start_moments(setup.config.model, setup.network, examples),
     }
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from tf_earlydyn import report
 from tf_earlydyn.config import KernelStudyConfig, flagfile
 from tf_earlydyn.distribution import make_strategy
 from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.kernel_errors import kernel_errors
 from tf_earlydyn.studies.power_law import fit_power_law
-from tf_earlydyn.studies.scaling_figures import draw
 from tf_earlydyn.studies.training_gaps import training_gaps
 
 _Measurement = Callable[[KernelStudyConfig], Iterator[list[dict]]]
@@ -33,7 +33,8 @@ def run(config: KernelStudyConfig, show_progress: bool = True) -> RunDirectory:
     directory = RunDirectory.new(config.run_dir)
     make_strategy(config.execution)  # or refuse, before anything is written
     directory.make()
-    write_origin(directory, describe(config), flagfile(config))
+    description = describe(config)
+    write_origin(directory, description, flagfile(config))
     started = time.monotonic()
     exponents = []
     if config.study in ("kernel", "both"):
@@ -43,8 +44,10 @@ def run(config: KernelStudyConfig, show_progress: bool = True) -> RunDirectory:
         gaps = _measure(training_gaps, config, directory.gaps, show_progress)
         exponents += fitted(gaps, "train_gap") + fitted(gaps, "test_gap")
     write_csv(directory.exponents, exponents)
-    draw(directory)
-    write_json(directory.summary, {"exponents": exponents, "seconds": round(time.monotonic() - started, 3)})
+    summary = {"exponents": exponents, "seconds": round(time.monotonic() - started, 3)}
+    report.draw_scaling(directory, description, summary)
+    report.write([report.Record(directory, description, summary)])
+    write_json(directory.summary, summary)
     return directory
 
 

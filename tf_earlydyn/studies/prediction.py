@@ -3,19 +3,17 @@
 import dataclasses
 import itertools
 import warnings
-from functools import partial
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
-from tf_earlydyn import data, metrics, models, plots, report, training, twin
+from tf_earlydyn import data, metrics, models, report, training, twin
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.distribution import is_chief, make_strategy
 from tf_earlydyn.errors import InputError
-from tf_earlydyn.rundir import RunDirectory, make_folder, write_csv, write_json, write_origin
+from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.setup import keras_dtype, learning_layers
 from tf_earlydyn.twin.inputs import outputs_of
 
@@ -45,9 +43,8 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory | None:
     description = {**dataclasses.asdict(config), "sizes": sizes}
     write_origin(directory, description, flagfile(config))
     write_csv(directory.prediction, rows)
-    make_folder(directory.figures)
-    drawing = partial(_drawn, rows=rows, optimum=summary["train_optimum"])
-    report.save_figure(directory.figures / "prediction", drawing, report.title(description))
+    report.draw_prediction(directory, description, summary)
+    report.write([report.Record(directory, description, summary)])
     write_json(directory.summary, summary)
     return directory
 
@@ -133,7 +130,3 @@ def in_words(summary: dict) -> str:
     if not summary["zero_at_step_0"]:
         lines.append("The network is not 0 at step 0: it is f - f_0 that its twin foretells, from y - f_0")
     return "\n".join(lines)
-
-
-def _drawn(ax, rows: list[dict], optimum: float):
-    return plots.prediction(pd.DataFrame(rows), ax, optimum)

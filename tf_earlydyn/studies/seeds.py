@@ -71,6 +71,7 @@ def _run(config: RunConfig, claim: Claim, show_progress: bool, resume: bool) -> 
     )
     figures = report.draw_figures(directory, description, summary)
     EventFile(directory, description).finish(config.training.steps, figures)
+    report.write([report.Record(directory, description, summary)])
     write_json(directory.summary, summary)
 
 

@@ -1,0 +1,49 @@
+"""Numbers as a report writes them."""
+
+import statistics
+from collections.abc import Iterable
+
+NONE = "\N{EN DASH}"
+
+
+def number(value: float | str | None) -> str:
+    """Four digits of a number, all of a large whole one; a dash for None; text as it is.
+
+    >>> number(0.25), number(-0.000012345), number(2818), number(None)
+    ('0.2500', '−1.234e−05', '2,818', '–')
+    """
+    if value is None or isinstance(value, str):
+        return value or NONE
+    whole = float(value).is_integer() and abs(value) < 1e9
+    return (f"{value:,.0f}" if whole else f"{value:#.4g}").replace("-", "\N{MINUS SIGN}")
+
+
+def share(value: float) -> str:
+    """A share in per cent, to two digits.
+
+    >>> share(0.07791), share(-0.5), share(0.000012), share(12.3456)
+    ('7.8%', '−50%', '0.0012%', '1,235%')
+    """
+    percent = 100 * value
+    if abs(percent) >= 1e9:
+        return f"{percent:.2g}%"
+    digits = f"{percent:,.0f}" if abs(percent) >= 99.5 else f"{float(f'{percent:.2g}'):.10g}"
+    if "e" in digits:
+        digits = f"{percent:.6f}"
+    return f"{digits}%".replace("-", "\N{MINUS SIGN}")
+
+
+def over(values: Iterable[float | str | None]) -> str:
+    """What was found, of one seed or of several: their median and range; a dash where one has nothing.
+
+    >>> over([0.5]), over([3, 1, 2]), over([1, None]), over(["not by step 9"] * 2)
+    ('0.5000', '2 (1 to 3)', '–', 'not by step 9')
+    """
+    values = list(values)
+    if None in values or not values:
+        return NONE
+    if len(set(map(number, values))) == 1:
+        return number(values[0])
+    if any(isinstance(value, str) for value in values):
+        return "; ".join(dict.fromkeys(map(number, values)))
+    return f"{number(statistics.median(values))} ({number(min(values))} to {number(max(values))})"

@@ -1,0 +1,217 @@
+"""What theory foretells of a training run beside what was measured."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import pandas as pd
+
+from tf_earlydyn import columns
+from tf_earlydyn.columns import LINEAR, NETWORK, TWIN
+from tf_earlydyn.report.groups import EXITS, HALF_WAY, KERNELS, LAST, MOMENTS, POWERS, STABILITY
+from tf_earlydyn.report.numbers import NONE, number, over
+from tf_earlydyn.report.records import Record
+from tf_earlydyn.report.rows import Row
+
+NAMES = {LINEAR: "ψ", TWIN: "twin"}
+_SYMBOLS = {
+    "zeta": "ζ = E[φ′(g)]",
+    "nu": "ν = E[g φ′(g)] √(Tr Σ² / d)",
+    "theta0": "θ₀ = E[φ(g)]",
+    "theta1": "θ₁ = E[g φ′(g)]",
+    "theta2": "θ₂ = E[(g³/2 − g) φ′(g)]",
+}
+_VANISHES = "to 0 as d, n and m grow"
+Read = Callable[[Record], float | str | None]
+
+
+def rows(record: Record) -> list[Row]:
+    """All there are of a run, of one seed or of several."""
+    seeds, names = record.seeds, list(record.summary["companions"])
+    found = [*_moments(seeds), *_half_way(seeds, names), *_powers(seeds, names), *_last(seeds, names)]
+    return [*found, *_exits(record), *_stability(seeds, names), *_kernels(seeds, names)]
+
+
+def of_column(column: str, step: Callable[[Record], float]) -> Read:
+    """What reads a column of ``metrics.csv`` at a step that a run names; None where it has no such column."""
+
+    def read(run: Record) -> float | None:
+        row = run.metrics.loc[run.metrics["step"] == step(run)]
+        return float(row[column].iloc[0]) if column in row and len(row) else None
+
+    return read
+
+
+def last_step(run: Record) -> int:
+    """The last recorded step."""
+    return int(run.metrics["step"].iloc[-1])
+
+
+def half_step(run: Record) -> int | None:
+    """The half-way step, if the run reaches it."""
+    return run.summary["half_step"]
+
+
+def splits_residual(run: Record) -> bool:
+    """Whether a part of the test examples' residual can lie outside V_lin."""
+    return run.summary["span_dimension"] < run.config["sizes"]["n_test"]
+
+
+def _row(group: str, quantity: str, seeds: Sequence[Record], foretold: Read | str, measured: Read | str) -> Row:
+    texts = (read if isinstance(read, str) else over(map(read, seeds)) for read in (foretold, measured))
+    return Row(group, quantity, *texts)
+
+
+def _moments(seeds: Sequence[Record]) -> Iterator[Row]:
+    """Of a two-layer network alone: those of other networks are not recorded."""
+    if all(run.config.get("moments") for run in seeds):
+        for name, symbol in _SYMBOLS.items():
+            foretold, measured = (
+                lambda run, kind=kind, name=name: run.config["moments"][kind][name] for kind in ("theory", "network")
+            )
+            yield _row(MOMENTS, symbol, seeds, foretold, measured)
+
+
+def _half_way(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+    quantity = f"The step itself, of {NAMES[names[0]]}"
+    unreached = [f"not by step {number(last_step(run))}" if half_step(run) is None else None for run in seeds]
+    if any(unreached):
+        yield Row(HALF_WAY, quantity, over(text or "reached" for text in unreached), NONE)
+        return
+    yield _row(HALF_WAY, quantity, seeds, half_step, _own_half_step)
+    yield from _beside(HALF_WAY, seeds, names, half_step)
+    for name in names:
+        yield _row(
+            HALF_WAY,
+            f"Test gap over the mean of f_lin², {NAMES[name]}",
+            seeds,
+            _claim(name),
+            lambda run, name=name: run.summary["companions"][name]["half_test_gap_relative"],
+        )
+
+
+def _own_half_step(run: Record) -> float | str:
+    """The first recorded step at which the network itself has fallen as far as its linear model has half-way."""
+    first = next(iter(run.summary["companions"].values()))
+    losses = run.metrics[columns.loss(NETWORK, "train")]
+    there = run.metrics["step"][losses <= (losses.iloc[0] + first["optimum"]) / 2]
+    return float(there.iloc[0]) if len(there) else f"not by step {number(last_step(run))}"
+
+
+def _beside(
+    group: str, seeds: Sequence[Record], names: Sequence[str], step: Callable[[Record], float]
+) -> Iterator[Row]:
+    """The linear models' losses beside the network's, by their parts, and the gaps, at a step."""
+    quantities = {"Training loss": lambda model: columns.loss(model, "train")}
+    quantities["Test loss"] = lambda model: columns.loss(model, "test")
+    if all(map(splits_residual, seeds)):
+        quantities["Test loss in V_lin"] = lambda model: columns.residual(model, "in")
+        quantities["Test loss outside V_lin"] = lambda model: columns.residual(model, "out")
+    for quantity, column in quantities.items():
+        for name in names:
+            foretold, measured = (of_column(column(model), step) for model in (name, NETWORK))
+            yield _row(group, f"{quantity}, {NAMES[name]}", seeds, foretold, measured)
+    for name in names:
+        measured = of_column(columns.gap(name, "test"), step)
+        claim = _claim(name) if group == HALF_WAY else NONE  # of the last step, which may be after T, there is none
+        yield _row(group, f"Test gap, mean (f − f_lin)², {NAMES[name]}", seeds, claim, measured)
+
+
+def _claim(name: str) -> str:
+    return _VANISHES if name == LINEAR else NONE
+
+
+def _powers(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+    """At the powers of ten that all seeds have recorded."""
+    steps = set.intersection(*(set(run.metrics["step"]) for run in seeds))
+    for step in sorted(step for step in steps if step and math.log10(step).is_integer()):
+        for name in names:
+            foretold, measured = (of_column(columns.loss(m, "test"), lambda _, at=step: at) for m in (name, NETWORK))
+            yield _row(POWERS, f"Test loss at step {number(step)}, {NAMES[name]}", seeds, foretold, measured)
+
+
+def _last(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+    yield _row(LAST, "The step itself", seeds, NONE, last_step)
+    for name in names:
+        yield _row(
+            LAST,
+            f"Least training loss that it can reach, {NAMES[name]}",
+            seeds,
+            lambda run, name=name: run.summary["companions"][name]["optimum"],
+            of_column(columns.loss(NETWORK, "train"), last_step),
+        )
+    yield from _beside(LAST, seeds, names, last_step)
+
+
+def _exits(record: Record) -> Iterator[Row]:
+    config, last = record.config, last_step(record)
+    ways = {
+        "function": f"test gap above {config['exit_gap']:g} of the mean of f_lin²",
+        "loss": "test loss below what its features allow",
+    }
+    for name, companion in record.summary["companions"].items():
+        for kind, way in ways.items():
+            yield Row(
+                EXITS, f"{NAMES[name]}, by {kind}: {way}", _time(config, name), _exit(companion["exits"][kind], last)
+            )
+    if columns.KERNEL_MOVEMENT in record.metrics:
+        way = f"By kernel: moved by more than {config['exit_kernel']:g} of its norm"
+        yield Row(EXITS, way, NONE, _exit(companion["exits"]["kernel"], last))
+
+
+def _time(config: dict, name: str) -> str:
+    """The order of the theorem's T, up to a constant that it does not give."""
+    if name != LINEAR or config["model"]["model"] != "two_layer":
+        return NONE
+    d = math.prod(config["input_shape"])
+    return f"after T = c · {number(round(d * math.log(d) / config['training']['learning_rate']))}"
+
+
+def _exit(found: float | dict | None, last: int) -> str:
+    """An exit of one seed, or over several: the median and its interval."""
+    never = f"not by step {number(last)}"
+    if not isinstance(found, dict):
+        return never if found is None else f"step {number(found)}"
+    if found["low"] is None:
+        return never
+    beyond = f"beyond step {number(last)}"
+    median, high = (beyond if found[name] is None else number(found[name]) for name in ("median", "high"))
+    return f"median {median}, {100 * found['confidence']:.0f}% interval {number(found['low'])} to {high}"
+
+
+def _stability(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+    for name in names:
+        yield _row(
+            STABILITY,
+            f"Largest stable learning rate, 2 / λ_max, {NAMES[name]}",
+            seeds,
+            lambda run, name=name: run.summary["companions"][name]["max_learning_rate"],
+            _rises,
+        )
+
+
+def _rises(run: Record) -> str:
+    """How the training loss went at the rate that was taken."""
+    losses: pd.Series = run.metrics[columns.loss(NETWORK, "train")]
+    rate = f"at η = {run.config['training']['learning_rate']:g}"
+    if (rises := int((losses.diff() > 0).sum())) == 0:
+        return f"{rate} the training loss never rose"
+    worst = number(losses.max() / losses.iloc[0])
+    return f"{rate} it rose at {rises} of {len(losses) - 1} recorded steps, to {worst} times the first at most"
+
+
+def _kernels(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+    if not all(columns.KERNEL_MOVEMENT in run.metrics for run in seeds):
+        return
+    for name in names:
+        distance, cosine = (of_column(column(name), lambda _: 0) for column in _COMPARISONS)
+        of = f"the network's kernel at step 0 and {NAMES[name]}"
+        claims = (_VANISHES, "to 1 as d, n and m grow") if name == LINEAR else (NONE, NONE)
+        yield _row(KERNELS, f"Relative distance of {of}", seeds, claims[0], distance)
+        yield _row(KERNELS, f"Cosine of {of}", seeds, claims[1], cosine)
+    for when, step in (("half-way", half_step), ("last", last_step)):
+        if all(step(run) is not None for run in seeds):
+            moved = of_column(columns.KERNEL_MOVEMENT, step)
+            yield _row(KERNELS, f"Relative movement since step 0, by the {when} step", seeds, NONE, moved)
+
+
+_COMPARISONS = (columns.kernel_distance, columns.kernel_alignment)
