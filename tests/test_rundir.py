@@ -114,5 +114,7 @@ def test_provenance_says_where_a_run_came_from():
     found = provenance()
     assert found["versions"]["keras"].startswith("3.")
     assert {"python", "numpy"} <= found["versions"].keys()
+    assert found["cores"] >= 1
+    assert found["processor"] is None or found["processor"]
     assert found["git_commit"] is None or len(found["git_commit"]) == 40
     json.dumps(found)

@@ -66,9 +66,9 @@ def residual(table: pd.DataFrame, summary: dict) -> str:
 
 def logits(table: pd.DataFrame, summary: dict) -> str:
     """How far the network's outputs on the tracked examples are from its linear models'."""
-    by_step, parts = table.groupby("step"), []
+    parts = []
     for name in (name for name in columns.COMPANIONS if name in table):
-        apart = by_step.apply(lambda rows, name=name: float((rows[NETWORK] - rows[name]).abs().max()))
+        apart = (table[NETWORK] - table[name]).abs().groupby(table["step"]).max()
         parts.append(f"the largest distance to {_NAMES[name]} is {_course(apart, summary)}")
     return f"Outputs on {number(table['example'].nunique())} test examples: {'; '.join(parts)}."
 
