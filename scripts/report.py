@@ -5,7 +5,7 @@
 
 Takes the directories of train.py, predict.py and kernels.py. The report is one file that needs no other: what was run,
 the figures, what theory foretells beside what was measured, and where it ran. Without --out it lies in the first
-directory. A second takes a few seconds.
+directory. It takes a few seconds for each run.
 """
 
 import dataclasses

@@ -1,5 +1,8 @@
-"""Headings of what theory foretells, in their order."""
+"""Headings of what theory foretells, in their order, and what its rows call the linear models."""
 
+from tf_earlydyn.columns import LINEAR, TWIN
+
+MODELS = {LINEAR: "ψ", TWIN: "twin"}
 MOMENTS = "Moments of the activation at step 0"
 HALF_WAY = "At the half-way step"
 POWERS = "On the way"

@@ -65,7 +65,9 @@ def _part(record: Record, name: str) -> Part:
             heading=kind.heading.format(kind.network(record.config)),
             settings=kind.settings(record),
             command=command(record, kind.script, kind.config_class),
-            figures={figure: (file, told[figure]) for figure, file in files.items() if file.is_file()},
+            figures={
+                figure: (file, told[figure]) for figure, file in files.items() if figure in told and file.is_file()
+            },
             rows=kind.rows(record),
             machine=machine(record),
         )

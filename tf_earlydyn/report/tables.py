@@ -27,7 +27,7 @@ def beside(runs: Sequence[Sequence[Row]], names: Sequence[str]) -> Markup:
 
 
 def _body(group: str, rows: dict[str, list[Row | None]], columns: int) -> Markup:
-    lines = [element("tr", element("th", formula(group), scope="rowgroup", colspan=columns))]
+    lines = [element("tr", element("th", element("span", formula(group)), scope="rowgroup", colspan=columns))]
     for quantity, found in rows.items():
         texts = (text for row in found for text in ((row.foretold, row.measured) if row else (NONE, NONE)))
         lines.append(

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 import pandas as pd
 
 from tf_earlydyn import columns
-from tf_earlydyn.columns import LINEAR, NETWORK, TWIN
-from tf_earlydyn.report.groups import EXITS, HALF_WAY, KERNELS, LAST, MOMENTS, POWERS, STABILITY
+from tf_earlydyn.columns import LINEAR, NETWORK
+from tf_earlydyn.report.exit_rows import exit_rows
+from tf_earlydyn.report.groups import HALF_WAY, KERNELS, LAST, MODELS, MOMENTS, POWERS, STABILITY
 from tf_earlydyn.report.numbers import NONE, number, over
 from tf_earlydyn.report.records import Record
 from tf_earlydyn.report.rows import Row
 
-NAMES = {LINEAR: "ψ", TWIN: "twin"}
 _SYMBOLS = {
     "zeta": "ζ = E[φ′(g)]",
     "nu": "ν = E[g φ′(g)] √(Tr Σ² / d)",
@@ -28,7 +28,7 @@ def rows(record: Record) -> list[Row]:
     """All there are of a run, of one seed or of several."""
     seeds, names = record.seeds, list(record.summary["companions"])
     found = [*_moments(seeds), *_half_way(seeds, names), *_powers(seeds, names), *_last(seeds, names)]
-    return [*found, *_exits(record), *_stability(seeds, names), *_kernels(seeds, names)]
+    return [*found, *exit_rows(record), *_stability(seeds, names), *_kernels(seeds, names)]
 
 
 def of_column(column: str, step: Callable[[Record], float]) -> Read:
@@ -72,7 +72,7 @@ def _moments(seeds: Sequence[Record]) -> Iterator[Row]:
 
 
 def _half_way(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
-    quantity = f"The step itself, of {NAMES[names[0]]}"
+    quantity = f"The step itself, of {MODELS[names[0]]}"
     unreached = [f"not by step {number(last_step(run))}" if half_step(run) is None else None for run in seeds]
     if any(unreached):
         yield Row(HALF_WAY, quantity, over(text or "reached" for text in unreached), NONE)
@@ -82,7 +82,7 @@ def _half_way(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
     for name in names:
         yield _row(
             HALF_WAY,
-            f"Test gap over the mean of f_lin², {NAMES[name]}",
+            f"Test gap over the mean of f_lin², {MODELS[name]}",
             seeds,
             _claim(name),
             lambda run, name=name: run.summary["companions"][name]["half_test_gap_relative"],
@@ -109,11 +109,11 @@ def _beside(
     for quantity, column in quantities.items():
         for name in names:
             foretold, measured = (of_column(column(model), step) for model in (name, NETWORK))
-            yield _row(group, f"{quantity}, {NAMES[name]}", seeds, foretold, measured)
+            yield _row(group, f"{quantity}, {MODELS[name]}", seeds, foretold, measured)
     for name in names:
         measured = of_column(columns.gap(name, "test"), step)
         claim = _claim(name) if group == HALF_WAY else NONE  # of the last step, which may be after T, there is none
-        yield _row(group, f"Test gap, mean (f − f_lin)², {NAMES[name]}", seeds, claim, measured)
+        yield _row(group, f"Test gap, mean (f − f_lin)², {MODELS[name]}", seeds, claim, measured)
 
 
 def _claim(name: str) -> str:
@@ -126,7 +126,7 @@ def _powers(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
     for step in sorted(step for step in steps if step and math.log10(step).is_integer()):
         for name in names:
             foretold, measured = (of_column(columns.loss(m, "test"), lambda _, at=step: at) for m in (name, NETWORK))
-            yield _row(POWERS, f"Test loss at step {number(step)}, {NAMES[name]}", seeds, foretold, measured)
+            yield _row(POWERS, f"Test loss at step {number(step)}, {MODELS[name]}", seeds, foretold, measured)
 
 
 def _last(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
@@ -134,7 +134,7 @@ def _last(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
     for name in names:
         yield _row(
             LAST,
-            f"Least training loss that it can reach, {NAMES[name]}",
+            f"Least training loss that it can reach, {MODELS[name]}",
             seeds,
             lambda run, name=name: run.summary["companions"][name]["optimum"],
             of_column(columns.loss(NETWORK, "train"), last_step),
@@ -142,47 +142,11 @@ def _last(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
     yield from _beside(LAST, seeds, names, last_step)
 
 
-def _exits(record: Record) -> Iterator[Row]:
-    config, last = record.config, last_step(record)
-    ways = {
-        "function": f"test gap above {config['exit_gap']:g} of the mean of f_lin²",
-        "loss": "test loss below what its features allow",
-    }
-    for name, companion in record.summary["companions"].items():
-        for kind, way in ways.items():
-            yield Row(
-                EXITS, f"{NAMES[name]}, by {kind}: {way}", _time(config, name), _exit(companion["exits"][kind], last)
-            )
-    if columns.KERNEL_MOVEMENT in record.metrics:
-        way = f"By kernel: moved by more than {config['exit_kernel']:g} of its norm"
-        yield Row(EXITS, way, NONE, _exit(companion["exits"]["kernel"], last))
-
-
-def _time(config: dict, name: str) -> str:
-    """The order of the theorem's T, up to a constant that it does not give."""
-    if name != LINEAR or config["model"]["model"] != "two_layer":
-        return NONE
-    d = math.prod(config["input_shape"])
-    return f"after T = c · {number(round(d * math.log(d) / config['training']['learning_rate']))}"
-
-
-def _exit(found: float | dict | None, last: int) -> str:
-    """An exit of one seed, or over several: the median and its interval."""
-    never = f"not by step {number(last)}"
-    if not isinstance(found, dict):
-        return never if found is None else f"step {number(found)}"
-    if found["low"] is None:
-        return never
-    beyond = f"beyond step {number(last)}"
-    median, high = (beyond if found[name] is None else number(found[name]) for name in ("median", "high"))
-    return f"median {median}, {100 * found['confidence']:.0f}% interval {number(found['low'])} to {high}"
-
-
 def _stability(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
     for name in names:
         yield _row(
             STABILITY,
-            f"Largest stable learning rate, 2 / λ_max, {NAMES[name]}",
+            f"Largest stable learning rate, 2 / λ_max, {MODELS[name]}",
             seeds,
             lambda run, name=name: run.summary["companions"][name]["max_learning_rate"],
             _rises,
@@ -195,8 +159,9 @@ def _rises(run: Record) -> str:
     rate = f"at η = {run.config['training']['learning_rate']:g}"
     if (rises := int((losses.diff() > 0).sum())) == 0:
         return f"{rate} the training loss never rose"
-    worst = number(losses.max() / losses.iloc[0])
-    return f"{rate} it rose at {rises} of {len(losses) - 1} recorded steps, to {worst} times the first at most"
+    worst = losses.max() / losses.iloc[0]
+    height = "never above the first" if worst <= 1 else f"to {number(worst)} times the first at most"
+    return f"{rate} it rose at {rises} of {len(losses) - 1} recorded steps, {height}"
 
 
 def _kernels(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
@@ -204,7 +169,7 @@ def _kernels(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
         return
     for name in names:
         distance, cosine = (of_column(column(name), lambda _: 0) for column in _COMPARISONS)
-        of = f"the network's kernel at step 0 and {NAMES[name]}"
+        of = f"the network's kernel at step 0 and {MODELS[name]}"
         claims = (_VANISHES, "to 1 as d, n and m grow") if name == LINEAR else (NONE, NONE)
         yield _row(KERNELS, f"Relative distance of {of}", seeds, claims[0], distance)
         yield _row(KERNELS, f"Cosine of {of}", seeds, claims[1], cosine)
