@@ -33,7 +33,7 @@ def start_moments(config: ModelConfig, network: keras.Model, data: Dataset) -> d
 
 def _measured(phi: Activation, network: keras.Model, x: np.ndarray) -> Moments:
     """Means over inputs ``[n, d]`` and hidden units, with g = w . x / sqrt(d)."""
-    g = x @ np.asarray(network.get_layer("hidden").kernel, np.float64) / np.sqrt(x.shape[1])
+    g = x @ network.get_layer("hidden").get_weights()[0].astype(np.float64) / np.sqrt(x.shape[1])
     slope = phi.derivative(g)
     theta1 = float(np.mean(g * slope))
     ratio = trace_of_squared_covariance(x) / x.shape[1]
