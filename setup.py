@@ -14,7 +14,9 @@ setup(
     description="Early-time learning dynamics of neural networks in TensorFlow and Keras 3",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    url="https://github.com/tf-earlydyn/tf_earlydyn",  # which the notebooks in colab/ are opened and installed from
+    # The notebooks in colab/ are opened and installed from here. Nobody can be called -owner- on GitHub: whoever
+    # publishes the repository puts a name there, as colab/README.md says.
+    url="https://github.com/-owner-/tf_earlydyn",
     license="Apache-2.0",
     packages=find_packages(include=["tf_earlydyn", "tf_earlydyn.*"]),
     package_data={"tf_earlydyn.report": ["page.css"]},
