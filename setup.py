@@ -16,6 +16,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["tf_earlydyn", "tf_earlydyn.*"]),
+    package_data={"tf_earlydyn": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=[
         "absl-py",
@@ -39,12 +40,21 @@ setup(
         ],
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_VERSIONS}"],
         "tpu": [f"tensorflow-tpu{TENSORFLOW_VERSIONS}"],
-        "dev": ["pytest", "pytest-timeout", "pytest-xdist", "ruff==0.17.*"],
+        "dev": [
+            "mypy==2.4.*",
+            "pandas-stubs",
+            "pytest",
+            "pytest-timeout",
+            "pytest-xdist",
+            "ruff==0.17.*",
+            "types-tqdm",
+        ],
     },
     classifiers=[
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
     ],
 )

@@ -4,6 +4,8 @@ Names are imported when they are first used, so that ``import tf_earlydyn`` and 
 """
 
 import importlib
+from types import ModuleType
+from typing import Any
 
 from tf_earlydyn.environment import require_tensorflow
 
@@ -13,7 +15,7 @@ import wrapt  # noqa: E402 (after the check: where TensorFlow is missing, that i
 
 
 @wrapt.when_imported("keras")
-def _register_with_keras(_) -> None:
+def _register_with_keras(_: ModuleType) -> None:
     """Registers our layers and models for ``keras.saving.load_model``.
 
     Keras must know them whichever of the two packages is imported first, and importing Keras here would make every
@@ -70,7 +72,7 @@ _MODULES = (
 __all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604 (every entry is a string)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"tf_earlydyn.{name}")
     if name in _HOMES:

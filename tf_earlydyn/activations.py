@@ -6,6 +6,7 @@ To add one, add an entry to ``_TABLE``; the tests pick it up from there.
 import dataclasses
 import importlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -39,14 +40,14 @@ class Activation:
     even_derivative: bool = False
     negative_slope: float | None = None
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         """The activation of a tensor of any shape and float dtype."""
         # Imported here because the names and the NumPy half must be there before, and without, TensorFlow.
         module, _, function = f"keras.{self.keras_name}".rpartition(".")
         return getattr(importlib.import_module(module), function)(x, **self.keras_options)
 
 
-def _piecewise_linear(name: str, slope: float, keras_name: str, **options) -> Activation:
+def _piecewise_linear(name: str, slope: float, keras_name: str, **options: float) -> Activation:
     return Activation(
         name,
         value=lambda x: np.where(x > 0, x, slope * x),

@@ -6,6 +6,7 @@ import numpy as np
 
 from tf_earlydyn import activations
 from tf_earlydyn.config import ModelConfig, RunConfig
+from tf_earlydyn.config.fields import settled
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.theory import (
     LinearFeatures,
@@ -63,7 +64,7 @@ def two_layer_moments(config: ModelConfig, data: Dataset) -> Moments:
 def _mlp_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFeatures:
     """[ sqrt(Phi'(0)/d) x ; sqrt(Phi(0)) ]."""
     phi = activations.get(config.activation, config.negative_slope)
-    value, slope = mlp_tangent_kernel(phi, config.depth)
+    value, slope = mlp_tangent_kernel(phi, settled(config.depth))
     return LinearFeatures(np.sqrt(slope), np.sqrt(value * np.prod(input_shape)))
 
 
@@ -71,5 +72,5 @@ def _cnn_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFe
     """[ sqrt(slope_p / channels) x_p at every location p ; sqrt(Phi) ]."""
     height, width, _ = input_shape
     phi = activations.get(config.activation, config.negative_slope)
-    value, slopes = cnn_tangent_kernel(phi, config.depth, height, width)
+    value, slopes = cnn_tangent_kernel(phi, settled(config.depth), height, width)
     return LinearFeatures(np.sqrt(slopes * slopes.size)[..., None], np.sqrt(value * np.prod(input_shape)))

@@ -1,6 +1,7 @@
 """The figures' drawings: a table and axes in, the axes out. Columns are those of the tables of a run directory."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ NAMES = {LINEAR: r"linear model $\psi$", TWIN: "affine twin", NETWORK: "network"
 _WIDTHS = {LINEAR: 3.0, TWIN: 1.9, NETWORK: 0.9}
 _COLOURS = dict(zip((NETWORK, LINEAR, TWIN), sns.color_palette("colorblind"), strict=False))
 _DASHES = {NETWORK: "", LINEAR: (3, 1.5), TWIN: (1, 1)}
-_FIT = {"linewidth": 0.8, "linestyle": "--"}
+_FIT: dict[str, Any] = {"linewidth": 0.8, "linestyle": "--"}
 _LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
 _LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
 _LAYER_MARKERS = {"first": "o", "second": "X", "both": "s"}
@@ -30,7 +31,7 @@ _PART_NAMES = {
     "out": r"outside $V_\mathrm{lin}$",
 }
 _MARKS = (("0.35", "-."), (sns.color_palette("colorblind")[3], (0, (4, 1))))
-_REFERENCE = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
+_REFERENCE: dict[str, Any] = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
 
 
 def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
@@ -135,7 +136,8 @@ def power_laws(table: pd.DataFrame, exponents: pd.DataFrame, ax: Axes, quantity:
     )
     d = np.sort(table["d"].unique())
     ax.plot([], [], **_FIT, color=_REFERENCE["color"], label="fitted power of $d$: exponent, 95% interval")
-    for layers, law in fits.iterrows():
+    for name, law in fits.iterrows():
+        layers = str(name)
         colour = _LAYER_COLOURS[layers]
         ax.plot(d, law["factor"] * d ** law["exponent"], **_FIT, color=colour)
         label = f"{_LAYERS[layers]}: {law['exponent']:.2f} [{law['low']:.2f}, {law['high']:.2f}]"
@@ -149,7 +151,7 @@ def _log_log(ax: Axes, sizes: np.ndarray, label: str) -> Axes:
     ax.set_yscale("log")
     ax.set_xlabel("input dimension $d$")
     ax.set_ylabel(label)
-    ax.xaxis.set_major_locator(FixedLocator(sizes))
+    ax.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
     ax.xaxis.set_major_formatter(lambda size, _: f"{size:,.0f}")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -174,7 +176,7 @@ def mark_step(ax: Axes, step: float, label: str, interval: tuple[float, float] |
         interval: of the band.
         mark: the number of the mark in its figure, which tells it from others by its line and shade.
     """
-    shade = {"color": _MARKS[mark][0], "zorder": 0}
+    shade: dict[str, Any] = {"color": _MARKS[mark][0], "zorder": 0}
     ax.axvline(step, linestyle=_MARKS[mark][1], linewidth=0.8, label=label, **shade)
     if interval is not None:
         ax.axvspan(*interval, alpha=0.15, linewidth=0, **shade)
@@ -208,11 +210,11 @@ def _models(
 
 def _in_sight(table: pd.DataFrame, names: Sequence[str], of_network: Sequence[str]) -> pd.DataFrame:
     """The table without what is so far beyond the network's own columns that these would not be seen."""
-    limit = _ROOM * table[of_network].abs().max(axis=None)
+    limit = _ROOM * np.nanmax(table[of_network].abs().to_numpy())
     return table.assign(**{name: table[name].where(table[name].abs() <= limit) for name in names})
 
 
-def _curve(metrics: pd.DataFrame, column: str, ax: Axes, **look) -> None:
+def _curve(metrics: pd.DataFrame, column: str, ax: Axes, **look: Any) -> None:
     """A column against the steps: the median and the range over the seeds, if there are several."""
     several = "seed" in metrics
     sns.lineplot(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import seaborn as sns
@@ -15,7 +15,13 @@ from tf_earlydyn.rundir import RunDirectory, make_folder, read_csv, read_json, w
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 _HEIGHT = 3.3
-_STYLE = {"pdf.fonttype": 42, "font.size": 8, "figure.titlesize": 7.5, "legend.fontsize": 6.5, "savefig.dpi": 300}
+_STYLE: dict[Any, Any] = {
+    "pdf.fonttype": 42,
+    "font.size": 8,
+    "figure.titlesize": 7.5,
+    "legend.fontsize": 6.5,
+    "savefig.dpi": 300,
+}
 
 
 class Mark(NamedTuple):

@@ -6,11 +6,15 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.provenance import provenance
+
+if TYPE_CHECKING:  # no TensorFlow here: a model brings it
+    import keras
 
 
 class RunDirectory:
@@ -140,7 +144,7 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_model(path: Path, model: "keras.Model") -> None:  # noqa: F821 (no TensorFlow here: the model brings it)
+def write_model(path: Path, model: "keras.Model") -> None:
     """Writes a Keras model whole or not at all.
 
     Raises:
@@ -176,7 +180,7 @@ def read_json(path: Path) -> dict:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from error
 
 
-def write_csv(path: Path, rows: Sequence[dict], columns: Sequence[str] | None = None) -> None:
+def write_csv(path: Path, rows: Sequence[dict], columns: list[str] | None = None) -> None:
     """Writes a table whole or not at all, every number with all its digits; ``columns`` head it even without rows."""
     write_text(path, pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\n"))
 

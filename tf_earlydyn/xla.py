@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -23,7 +24,7 @@ class Compiled:
         self._compiled = tf.function(function, jit_compile=xla)
         self._ran = False
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         """What the function gives."""
         if self._ran:
             return self._compiled(*arguments)
@@ -37,7 +38,7 @@ class Compiled:
         return result
 
 
-def convolves(function: Callable, *arguments) -> bool:
+def convolves(function: tf.types.experimental.PolymorphicFunction, *arguments: Any) -> bool:
     """Whether a ``tf.function`` contains a convolution."""
     operations = function.get_concrete_function(*arguments).graph.get_operations()
     return any(operation.type.startswith(("Conv", "DepthwiseConv")) for operation in operations)

@@ -4,25 +4,27 @@ import dataclasses
 import typing
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tf_earlydyn.errors import InputError
 
+Value = TypeVar("Value")
 LARGEST = 2**31 - 1  # what TensorFlow counts steps and rows in
 
 
-def setting(default, help_text: str, choices: tuple[str, ...] | None = None):
+def setting(default: Any, help_text: str, choices: tuple[str, ...] | None = None) -> Any:
     """A setting that has a flag of its name, with its help text and, of a closed list, its choices."""
     return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
 
 
-def require(condition: bool, rule: str, **received) -> None:
+def require(condition: bool, rule: str, **received: object) -> None:
     """Raises an InputError that states the rule, and what was received, unless the condition holds."""
     if not condition:
         values = ", ".join(f"{name}={value!r}" for name, value in received.items())
         raise InputError(f"{rule} Received: {values}.")
 
 
-def check_fields(config) -> None:
+def check_fields(config: Any) -> None:
     """Checks each setting's type and, where it has them, choices."""
     for field in flag_fields(type(config)):
         value, choices = getattr(config, field.name), field.metadata["choices"]
@@ -37,7 +39,7 @@ def check_fields(config) -> None:
             require(allowed, f"{field.name} must be one of {', '.join(choices)}.", **{field.name: value})
 
 
-def _is(value, kind) -> bool:
+def _is(value: object, kind: Any) -> bool:
     if typing.get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(_is(element, typing.get_args(kind)[0]) for element in value)
     if kind is float:
@@ -45,17 +47,23 @@ def _is(value, kind) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _in_words(kind) -> str:
+def _in_words(kind: Any) -> str:
     words = {int: "an integer", float: "a number", str: "text"}
     if typing.get_origin(kind) is tuple:
         return f"a tuple, each {words[typing.get_args(kind)[0]]}"
     return words[next(member for member in (typing.get_args(kind) or (kind,)) if member in words)]
 
 
-def settle(config, name: str, value) -> None:
+def settle(config: Any, name: str, value: object) -> None:
     """Fills in a field of a frozen dataclass that was left to its default."""
     if getattr(config, name) is None:
         object.__setattr__(config, name, value)
+
+
+def settled(value: Value | None) -> Value:
+    """The value of a field that its configuration has filled in, or that goes with the others."""
+    assert value is not None
+    return value
 
 
 def flag_fields(config_class: type) -> list[dataclasses.Field]:
@@ -63,7 +71,7 @@ def flag_fields(config_class: type) -> list[dataclasses.Field]:
     return [field for field in dataclasses.fields(config_class) if "help" in field.metadata]
 
 
-def _parts(config) -> Iterator:
+def _parts(config: Any) -> Iterator[Any]:
     """A configuration and those that it is made of, these first."""
     for field in dataclasses.fields(config):
         if dataclasses.is_dataclass(member := getattr(config, field.name)):
@@ -74,7 +82,7 @@ def _parts(config) -> Iterator:
 _PATHS = ("data_dir", "data_file", "network_file")  # absolute in a flagfile, which may be used from another folder
 
 
-def flagfile(config) -> str:
+def flagfile(config: Any) -> str:
     """A file of flags that repeats a run, into a run directory of its own."""
     lines = []
     for part in _parts(config):

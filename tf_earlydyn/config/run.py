@@ -9,7 +9,7 @@ import math
 
 from tf_earlydyn import activations
 from tf_earlydyn.config.execution import ExecutionConfig
-from tf_earlydyn.config.fields import check_fields, require, setting, settle
+from tf_earlydyn.config.fields import check_fields, require, setting, settle, settled
 
 COMPANIONS = ("psi", "twin", "both")
 LAYERS = ("first", "second", "both")  # of a two-layer network: those that learn
@@ -114,7 +114,11 @@ class ModelConfig:
         if shallow:
             require(self.width % 2 == 0, "width must be even for two_layer, half in each copy.", width=self.width)
             require(self.depth == 1, "two_layer has one hidden layer; take model=mlp for more.", depth=self.depth)
-        require(self.depth > 0, "depth must be a positive number of hidden layers.", depth=self.depth)
+        require(
+            settled(self.depth) > 0,
+            "depth must be a positive number of hidden layers.",
+            depth=self.depth,
+        )
         require(
             abs(self.negative_slope) <= 100,
             "negative_slope must lie in [-100, 100].",

@@ -1,15 +1,17 @@
 """Antisymmetric initialisation: a network that is exactly zero at step 0 (Hu et al. 2020, Section 3)."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tf_earlydyn.models.layers import register
+from tf_earlydyn.models.layers import Shape, register
 
 
 @tf.custom_gradient
-def _difference(a: tf.Tensor, b: tf.Tensor):
+def _difference(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """The difference a - b, exactly 0 where a = b.
 
     Compilers contract a product that ends one half into the subtraction (a fused multiply-add), which then leaves the
@@ -33,7 +35,7 @@ class Antisymmetric(keras.Model):
         positive, negative: the two halves.
     """
 
-    def __init__(self, network: keras.Model, **kwargs) -> None:
+    def __init__(self, network: keras.Model, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.positive = keras.models.clone_model(network)
         self.negative = keras.models.clone_model(network)
@@ -41,7 +43,7 @@ class Antisymmetric(keras.Model):
             self.positive.set_weights(network.get_weights())
             self.build(network.get_build_config()["input_shape"])
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: Shape) -> None:
         if self.built:  # a second call must not make trained halves equal again
             return
         for half in (self.positive, self.negative):
@@ -50,19 +52,19 @@ class Antisymmetric(keras.Model):
                     keras.Input(batch_shape=input_shape, dtype=self.compute_dtype)
                 )  # build() alone may make no weights
         self.negative.set_weights(self.positive.get_weights())
-        self.built = True
+        self.built: bool = True
 
-    def call(self, x, training=None):
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return _difference(self.positive(x, training=training), self.negative(x, training=training)) / math.sqrt(2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.positive.compute_output_shape(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.positive)}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> "Antisymmetric":
         config = dict(config)
         network = keras.saving.deserialize_keras_object(config.pop("network"), custom_objects=custom_objects)
         return cls(network, **config)

@@ -1,13 +1,17 @@
 """Dense and convolution layers in NTK parameterisation (Hu et al. 2020, Section 4), and what networks are made of."""
 
 import math
+from typing import Any, TypeAlias
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from tf_earlydyn import activations
 from tf_earlydyn.errors import InputError
 
+Shape: TypeAlias = tuple[Any, ...]  # None or the number of examples, then sizes
+Initializer: TypeAlias = str | keras.initializers.Initializer | None
 register = keras.saving.register_keras_serializable(package="tf_earlydyn")
 
 
@@ -18,11 +22,11 @@ class RandomSign(keras.initializers.Initializer):
     def __init__(self, seed: int | None = None) -> None:
         self.seed = keras.random.make_default_seed() if seed is None else seed
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
         uniform = keras.random.uniform(shape, seed=self.seed)
         return ops.cast(ops.where(uniform < 0.5, -1.0, 1.0), dtype or keras.config.floatx())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed}
 
 
@@ -39,20 +43,20 @@ class ActivationLayer(keras.layers.Layer):
         self,
         activation: str = "erf",
         negative_slope: float = activations.DEFAULT_NEGATIVE_SLOPE,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.activation = activation
         self.negative_slope = negative_slope
         self._phi = activations.get(activation, negative_slope)
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return self._phi(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "activation": self.activation, "negative_slope": self.negative_slope}
 
 
@@ -62,7 +66,7 @@ def _positive(name: str, value: int) -> int:
     return value
 
 
-def _standard_normal():
+def _standard_normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(mean=0.0, stddev=1.0)
 
 
@@ -80,7 +84,12 @@ class NTKDense(keras.layers.Layer):
     """
 
     def __init__(
-        self, units: int, use_bias: bool = False, kernel_initializer=None, bias_initializer="zeros", **kwargs
+        self,
+        units: int,
+        use_bias: bool = False,
+        kernel_initializer: Initializer = None,
+        bias_initializer: Initializer = "zeros",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.units = _positive("units", units)
@@ -88,7 +97,7 @@ class NTKDense(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer or _standard_normal())
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._scale = 1 / math.sqrt(input_shape[-1])
         self.kernel = self.add_weight(
             name="kernel", shape=(input_shape[-1], self.units), initializer=self.kernel_initializer
@@ -99,14 +108,14 @@ class NTKDense(keras.layers.Layer):
             else None
         )
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         y = ops.matmul(x, self.kernel) * self._scale
         return y if self.bias is None else y + self.bias
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,
@@ -125,7 +134,14 @@ class NTKConv2D(keras.layers.Conv2D):
     ``[n, h', w', filters]``.
     """
 
-    def __init__(self, filters: int, kernel_size, use_bias: bool = False, kernel_initializer=None, **kwargs) -> None:
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        use_bias: bool = False,
+        kernel_initializer: Initializer = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             _positive("filters", filters),
             kernel_size,
@@ -134,5 +150,5 @@ class NTKConv2D(keras.layers.Conv2D):
             **kwargs,
         )
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return super().convolution_op(inputs, kernel / math.sqrt(math.prod(kernel.shape[:-1])))

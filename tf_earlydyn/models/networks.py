@@ -1,9 +1,13 @@
 """The paper's networks g; ``antisymmetric`` makes them zero at step 0 (Hu et al. 2020, Sections 3 and 4)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from tf_earlydyn import activations
 from tf_earlydyn.config import ModelConfig
+from tf_earlydyn.config.fields import settled
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.models.antisymmetric import antisymmetric
 from tf_earlydyn.models.layers import ActivationLayer, NTKConv2D, NTKDense, RandomSign
@@ -14,7 +18,13 @@ SLOPE = activations.DEFAULT_NEGATIVE_SLOPE
 
 
 def two_layer(
-    input_shape, width: int, activation: str = "erf", *, outputs: int = 1, negative_slope: float = SLOPE, seed: int = 0
+    input_shape: Sequence[int],
+    width: int,
+    activation: str = "erf",
+    *,
+    outputs: int = 1,
+    negative_slope: float = SLOPE,
+    seed: int = 0,
 ) -> keras.Model:
     """g(x) = (1/sqrt(width)) sum_r v_r phi(w_r . x / sqrt(d)), w_r ~ N(0, I_d), v_r = +-1.
 
@@ -35,7 +45,7 @@ def two_layer(
 
 
 def mlp(
-    input_shape,
+    input_shape: Sequence[int],
     width: int,
     depth: int,
     activation: str = "erf",
@@ -57,7 +67,7 @@ def mlp(
 
 
 def cnn(
-    input_shape,
+    input_shape: Sequence[int],
     width: int,
     depth: int,
     activation: str = "erf",
@@ -78,7 +88,7 @@ def cnn(
     return _sequential("cnn", input_shape, [*layers, keras.layers.Flatten(), _dense(outputs, readout_seed, "readout")])
 
 
-def build(config: ModelConfig, input_shape, outputs: int, seed: int) -> keras.Model:
+def build(config: ModelConfig, input_shape: Sequence[int], outputs: int, seed: int) -> keras.Model:
     """The configured network, made or loaded.
 
     Raises:
@@ -86,7 +96,7 @@ def build(config: ModelConfig, input_shape, outputs: int, seed: int) -> keras.Mo
     """
     if config.network_file is not None:
         return load_network(config.network_file, tuple(input_shape), outputs)
-    options = {
+    options: dict[str, Any] = {
         "activation": config.activation,
         "outputs": outputs,
         "negative_slope": config.negative_slope,
@@ -98,11 +108,11 @@ def build(config: ModelConfig, input_shape, outputs: int, seed: int) -> keras.Mo
     if config.model == "two_layer":
         network = two_layer(input_shape, config.width // 2 if halved else config.width, **options)
     else:
-        network = {"mlp": mlp, "cnn": cnn}[config.model](input_shape, config.width, config.depth, **options)
+        network = {"mlp": mlp, "cnn": cnn}[config.model](input_shape, config.width, settled(config.depth), **options)
     return antisymmetric(network, name="network") if halved else network
 
 
-def _sequential(name: str, input_shape, layers: list) -> keras.Model:
+def _sequential(name: str, input_shape: Sequence[int], layers: list) -> keras.Model:
     # The dtype of an Input is float32 unless said otherwise, and a float64 model would silently round its inputs.
     inputs = keras.Input(tuple(input_shape), dtype=keras.config.dtype_policy().variable_dtype)
     return keras.Sequential([inputs, *layers], name=name)

@@ -15,6 +15,8 @@ from tf_earlydyn.ntk.program import METHODS, Program, Sizes
 from tf_earlydyn.ntk.terms import Product, Term
 from tf_earlydyn.ntk.variables import chosen, layer_name
 
+Outputs = Literal["full", "trace"]
+Method = Literal["auto", "structured", "jacobian"]
 WHOLE = "all"  # the name of the only group where kernels are not asked for by layer
 
 
@@ -38,8 +40,8 @@ class TangentKernel:
         model: keras.Model,
         x: np.ndarray | tf.Tensor,
         *,
-        outputs: Literal["full", "trace"] = "full",
-        method: Literal["auto", "structured", "jacobian"] = "auto",
+        outputs: Outputs = "full",
+        method: Method = "auto",
         variables: Sequence[str | keras.Variable] | None = None,
         by_layer: bool = False,
         name: str = "x",
@@ -113,7 +115,7 @@ class FeatureKernel:
     def __init__(self, features: np.ndarray | tf.Tensor, outputs: int = 1) -> None:
         self.features = checked_features(features)
         self.outputs = checked_outputs(outputs)
-        self.groups = {WHOLE: []}
+        self.groups: dict[str, list[keras.Variable]] = {WHOLE: []}
 
     @property
     def dtype(self) -> np.dtype:

@@ -61,7 +61,13 @@ def ntk_operator(
 
 
 class _TangentOperator(LinearOperator):
-    def __init__(self, model, x, variables, memory_limit: int) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        x: np.ndarray | tf.Tensor,
+        variables: Sequence[str | keras.Variable] | None,
+        memory_limit: int,
+    ) -> None:
         self._model = checked_model(model)
         self._x = checked_inputs(model, x, "x")
         three = examples(self._x)

@@ -49,7 +49,7 @@ def spectral_norm(operator: LinearOperator | np.ndarray, *, tolerance: float = 1
     return float(abs(_lanczos(operator, 1, "LM", tolerance, seed).values[0]))
 
 
-def _lanczos(operator, k: int, which: str, tolerance: float, seed: int) -> Eigenvalues:
+def _lanczos(operator: LinearOperator | np.ndarray, k: int, which: str, tolerance: float, seed: int) -> Eigenvalues:
     if not isinstance(operator, (LinearOperator, np.ndarray)):
         raise InputError(f"the operator must be a LinearOperator or an array. Received: {type(operator).__name__}.")
     operator = aslinearoperator(operator)

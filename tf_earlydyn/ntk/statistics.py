@@ -195,7 +195,9 @@ def _sums(terms: list[tuple[list[Term], list[Term]]], row_weights: tf.Tensor, co
 
 
 @compiled
-def _products(terms: tuple[list[Term], list[Term]], row_vectors: tf.Tensor, column_vectors: tf.Tensor):
+def _products(
+    terms: tuple[list[Term], list[Term]], row_vectors: tf.Tensor, column_vectors: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The tile times the columns' vectors, and its transpose times the rows'."""
     matrix = tf.reshape(tile(*terms), (row_vectors.shape[0], column_vectors.shape[0]))
     return tf.matmul(matrix, column_vectors), tf.matmul(matrix, row_vectors, transpose_a=True)

@@ -8,6 +8,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -67,7 +68,7 @@ def fitted(table: pd.DataFrame, quantity: str) -> list[dict]:
 def _measure(measurement: _Measurement, config: KernelStudyConfig, file: Path, show_progress: bool) -> pd.DataFrame:
     """All rows of a measurement, written to ``file`` as they come."""
     rows: list[dict] = []
-    options = {"unit": "run", "leave": False, "disable": not show_progress, "desc": file.stem}
+    options: dict[str, Any] = {"unit": "run", "leave": False, "disable": not show_progress, "desc": file.stem}
     for new in tqdm(measurement(config), total=len(config.dims) * config.seeds, **options):
         rows += new
         write_csv(file, rows)

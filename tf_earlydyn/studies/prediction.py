@@ -4,11 +4,13 @@ import dataclasses
 import itertools
 import warnings
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from matplotlib.axes import Axes
 
 from tf_earlydyn import data, metrics, models, plots, report, training, twin
 from tf_earlydyn.config import RunConfig, flagfile
@@ -72,7 +74,7 @@ def foretell(
         InputError: if the twin cannot be derived.
     """
     chosen, learning = config.training, learning_layers(config)
-    options = {"variables": learning, "show_progress": show_progress, "strategy": strategy}
+    options: dict[str, Any] = {"variables": learning, "show_progress": show_progress, "strategy": strategy}
     x, x_test = examples.x_train, examples.x_test
     companion = twin.affine_twin(network, x, sample=config.sample, seed=config.seed, **options)
     start, start_test = (outputs_of(network, inputs) for inputs in (x, x_test))
@@ -85,7 +87,7 @@ def foretell(
             stacklevel=2,
         )
     steps = training.recorded_steps(chosen.steps, chosen.records_per_decade)
-    table = {"step": steps}
+    table: dict[str, list] = {"step": steps}
     for split, at, f, y in (("train", x, start, examples.y_train), ("test", x_test, start_test, examples.y_test)):
         with np.errstate(over="ignore", invalid="ignore"):  # of a descent that diverges
             table[f"{split}_loss"] = [metrics.half_mean_square(f + change - y) for change in descent.at(steps, at)]
@@ -111,7 +113,7 @@ def _linearity(
 ) -> dict | None:
     """How linear the start is, on test examples; None where these cannot tell."""
     try:
-        options = {"seed": config.seed, "variables": learning_layers(config), "strategy": strategy}
+        options: dict[str, Any] = {"seed": config.seed, "variables": learning_layers(config), "strategy": strategy}
         return twin.linearity(network, companion, x, y, **options)._asdict()
     except InputError as error:
         warnings.warn(f"how linear the start is cannot be told from the test examples: {error}", stacklevel=2)
@@ -135,5 +137,5 @@ def in_words(summary: dict) -> str:
     return "\n".join(lines)
 
 
-def _drawn(ax, rows: list[dict], optimum: float):
+def _drawn(ax: Axes, rows: list[dict], optimum: float) -> Axes:
     return plots.prediction(pd.DataFrame(rows), ax, optimum)

@@ -1,9 +1,12 @@
 """The feature maps psi of the linear models, as Keras layers (Hu et al. 2020, Sections 3 and 4)."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from tf_earlydyn.errors import InputError
@@ -23,7 +26,13 @@ class LinearFeatures(keras.layers.Layer):
         norm: the three coefficients of q.
     """
 
-    def __init__(self, linear, constant: float = 0.0, norm=(0.0, 0.0, 0.0), **kwargs) -> None:
+    def __init__(
+        self,
+        linear: float | np.ndarray,
+        constant: float = 0.0,
+        norm: Sequence[float] = (0.0, 0.0, 0.0),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if len(norm) != 3:
             raise InputError(f"norm must hold three coefficients. Received: norm={norm!r}.")
@@ -36,7 +45,7 @@ class LinearFeatures(keras.layers.Layer):
         """Whether the features hold a constant: their own, or that of q."""
         return self.constant != 0 or self.norm[0] != 0
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         d = math.prod(x.shape[1:])
         scaled = x / math.sqrt(d)
         flat = ops.reshape(scaled, (-1, d))
@@ -48,10 +57,10 @@ class LinearFeatures(keras.layers.Layer):
             features.append(self.norm[0] + self.norm[1] * excess + self.norm[2] * ops.square(excess))
         return ops.concatenate(features, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (input_shape[0], math.prod(input_shape[1:]) + bool(self.constant) + any(self.norm))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "linear": self.linear.tolist(),

@@ -95,9 +95,12 @@ def _closed_form(activation: Activation) -> tuple[float, float, float, float] | 
 def _by_quadrature(activation: Activation) -> tuple[float, float, float, float]:
     g, weights = gaussian_nodes()
     slope = activation.derivative(g)
+    zeta = float(weights @ slope)
     if activation.even_derivative:  # by symmetry, not up to rounding, so that psi gets no features that are noise
-        return weights @ slope, activation.value(np.zeros(1))[0], 0.0, 0.0
-    return weights @ slope, weights @ activation.value(g), weights @ (g * slope), weights @ ((g**3 / 2 - g) * slope)
+        return zeta, float(activation.value(np.zeros(1))[0]), 0.0, 0.0
+    means = (weights @ values for values in (activation.value(g), g * slope, (g**3 / 2 - g) * slope))
+    theta0, theta1, theta2 = map(float, means)
+    return zeta, theta0, theta1, theta2
 
 
 def _trace_ratio(covariance: np.ndarray) -> float:

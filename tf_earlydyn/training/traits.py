@@ -72,7 +72,7 @@ def _graph(model: keras.Model, x: np.ndarray) -> tf.Graph:
     return traced.get_concrete_function(tf.TensorSpec((_TRACED, *x.shape[1:]), x.dtype)).graph
 
 
-def _kinds(graph) -> set[str]:
+def _kinds(graph: tf.compat.v1.GraphDef) -> set[str]:
     """Names of a graph's operations, with those of the functions that it calls."""
     inner = (node for function in graph.library.function for node in function.node_def)
     return {node.op for node in (*graph.node, *inner)}

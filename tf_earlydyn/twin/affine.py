@@ -9,9 +9,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.models import AffineFeatures, LinearModel
 from tf_earlydyn.twin.coordinates import Coordinates
 from tf_earlydyn.twin.descent import TwinDescent
-from tf_earlydyn.twin.inputs import checked_rates, checked_x
-
-Rates = float | Mapping[str, float]
+from tf_earlydyn.twin.inputs import Rates, checked_rates, checked_x
 
 
 class AffineTwin:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def features(x: np.ndarray, further: tuple[str, ...]) -> np.ndarray:
     return np.concatenate(columns, axis=1)
 
 
-def checked_further(further) -> tuple[str, ...]:
+def checked_further(further: Sequence[str]) -> tuple[str, ...]:
     """Names of further features, in one order.
 
     Raises:

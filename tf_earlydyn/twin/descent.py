@@ -107,7 +107,7 @@ class TwinDescent:
 
     def _moments(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """E[w w'] ``[r, r]`` and E[w y'] ``[r, C]`` over the training examples."""
-        second, mixed = 0.0, 0.0
+        second, mixed = np.zeros(()), np.zeros(())
         for rows, w in self._coordinates.blocks(self._x):
             second, mixed = second + w.T @ w, mixed + w.T @ y[rows]
         return second / len(y), mixed / len(y)

@@ -1,7 +1,8 @@
 """How linear a network's start is, on held-out inputs and for the labels it is to learn."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import reduce
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -74,9 +75,9 @@ def linearity(
     drawn = generator(seed, Stream.HELD_OUT).permutation(len(x))
     sides = drawn[:half], drawn[half : 2 * half]
     # By layer, as the twin was derived, for which the model is compiled already.
-    options = {"by_layer": True, "variables": variables, "show_progress": False, "strategy": strategy}
-    layers = empirical_ntk(model, *(x[side] for side in sides), **options)
-    theta, affine = _matrix(sum(layers.values())), _matrix(twin.kernel(*(x[side] for side in sides)))
+    options: dict[str, Any] = {"variables": variables, "show_progress": False, "strategy": strategy}
+    layers = empirical_ntk(model, *(x[side] for side in sides), by_layer=True, **options)
+    theta, affine = _matrix(reduce(np.add, layers.values())), _matrix(twin.kernel(*(x[side] for side in sides)))
     first, second = ((y[side] - y[side].mean(axis=0)).ravel() for side in sides)
     energy = first @ theta @ second
     if not energy > 0:
