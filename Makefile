@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/ready-$(EXTRA)
 PYTHON ?=
 
-.PHONY: figure1 test test-slow lint clean
+.PHONY: figure1 test test-slow lint docs clean
 
 figure1: $(READY)
 	$(VENV)/bin/python scripts/train.py --flagfile=scripts/experiments/figure1.flags
@@ -19,6 +19,9 @@ lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+docs: $(READY)
+	$(VENV)/bin/python docs/build.py docs/build
 
 clean:
 	rm -rf $(VENV)

@@ -15,8 +15,12 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    license_files=["LICENSE"],
+    author="The tf_earlydyn authors",
+    keywords=["deep learning", "learning dynamics", "neural tangent kernel", "tensorflow", "keras"],
+    project_urls={"Paper": "https://arxiv.org/abs/2006.14599"},
     packages=find_packages(include=["tf_earlydyn", "tf_earlydyn.*"]),
-    package_data={"tf_earlydyn": ["py.typed"]},
+    package_data={"tf_earlydyn": ["py.typed", "__init__.pyi"]},
     python_requires=">=3.10",
     install_requires=[
         "absl-py",
@@ -41,8 +45,10 @@ setup(
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_VERSIONS}"],
         "tpu": [f"tensorflow-tpu{TENSORFLOW_VERSIONS}"],
         "dev": [
+            "latex2mathml",  # the formulas of the documentation, by pdoc's Markdown
             "mypy==2.4.*",
             "pandas-stubs",
+            "pdoc==16.*",
             "pytest",
             "pytest-timeout",
             "pytest-xdist",
@@ -51,6 +57,7 @@ setup(
         ],
     },
     classifiers=[
+        "Intended Audience :: Science/Research",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",

@@ -13,22 +13,23 @@ from scipy import special
 
 from tf_earlydyn.errors import InputError
 
+__all__ = ["NAMES", "Activation", "get"]
 Function = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
 class Activation:
-    """An activation function.
+    r"""An activation function $\phi$.
 
     Attributes:
         name: its name, as ``get`` takes it.
-        value, derivative, second_derivative: phi, phi', phi'' on float64 arrays of any shape. ``second_derivative`` is
-            None for a piecewise linear phi, whose phi'' is a multiple of a point mass at 0; such a phi has a
-            ``negative_slope``.
+        value, derivative, second_derivative: $\phi$, $\phi'$, $\phi''$ on float64 arrays of any shape.
+            ``second_derivative`` is None for a piecewise linear $\phi$, whose $\phi''$ is a multiple of a point mass at
+            0; such a $\phi$ has a ``negative_slope``.
         keras_name: dotted name below ``keras`` of the operation on tensors.
         keras_options: keyword arguments of that operation.
-        even_derivative: phi'(-x) = phi'(x), that is, phi - phi(0) is odd.
-        negative_slope: the slope below 0 of a piecewise linear phi with slope 1 above 0; None for any other phi.
+        even_derivative: $\phi'(-x) = \phi'(x)$, that is, $\phi - \phi(0)$ is odd.
+        negative_slope: the slope below 0 of a piecewise linear $\phi$ with slope 1 above 0; None for any other $\phi$.
     """
 
     name: str
@@ -112,11 +113,16 @@ _TABLE = {
     "linear": lambda slope: _piecewise_linear("linear", 1.0, "activations.linear"),
 }
 NAMES = tuple(_TABLE)
+"""The names of all activations."""
 DEFAULT_NEGATIVE_SLOPE = 0.1
 
 
 def get(name: str, negative_slope: float = DEFAULT_NEGATIVE_SLOPE) -> Activation:
-    """The activation called ``name``; ``negative_slope`` is the slope below 0 of ``leaky_relu`` and unused elsewhere.
+    """The activation of a name.
+
+    Args:
+        name: one of ``NAMES``.
+        negative_slope: the slope below 0 of ``leaky_relu``; unused elsewhere.
 
     Raises:
         InputError: if there is no activation of that name.

@@ -13,6 +13,8 @@ from scipy import stats
 from tf_earlydyn import columns
 from tf_earlydyn.columns import COMPANIONS, LINEAR, NETWORK, TWIN
 
+__all__ = ["gaps", "kernels", "logits", "losses", "mark_step", "power_laws", "prediction", "residual"]
+
 # The linear models are drawn first and broad, so that a network on top of them is seen to be on top of them.
 _MODELS = [*COMPANIONS, NETWORK]
 NAMES = {LINEAR: r"linear model $\psi$", TWIN: "affine twin", NETWORK: "network"}
@@ -35,14 +37,25 @@ _REFERENCE: dict[str, Any] = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
 
 
 def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
-    """Figure (a): losses of network and linear models against log steps, train solid, test dashed."""
+    """Figure (a): losses of network and linear models against log steps, train solid, test dashed.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+        optimum: the linear model's least training loss.
+    """
     _models(metrics, ax, "loss", columns.loss, columns.SPLITS, [*columns.companions(metrics), NETWORK])
     ax.axhline(optimum, linestyle=":", label="linear optimum", **_REFERENCE)
     return ax
 
 
 def gaps(metrics: pd.DataFrame, ax: Axes) -> Axes:
-    """The mean squared gap between the network and each linear model against log steps, train solid, test dashed."""
+    """The mean squared gap between the network and each linear model against log steps, train solid, test dashed.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+    """
     later = metrics[metrics["step"] > 0]  # at step 0 the gap is 0, which has no place on a logarithmic axis
     _models(later, ax, "mean squared gap to the network", columns.gap, columns.SPLITS, columns.companions(metrics))
     ax.set_yscale("log")
@@ -51,7 +64,13 @@ def gaps(metrics: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
-    """The losses that the twin foretells against log steps, train solid, test dashed."""
+    """The losses that the twin foretells against log steps, train solid, test dashed.
+
+    Args:
+        table: that of ``prediction.csv``.
+        ax: where it is drawn.
+        optimum: the twin's least training loss.
+    """
     for split, style in (("train", "-"), ("test", "--")):
         values = {"x": table["step"], "y": table[f"{split}_loss"]}
         sns.lineplot(**values, ax=ax, color=_COLOURS[TWIN], linestyle=style, label=f"twin, {split}", legend=False)
@@ -60,13 +79,23 @@ def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
 
 
 def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
-    """The test loss split by the residual's part in V_lin, the span of the inputs, and the part outside it."""
+    r"""The test loss split by the residual's part in $V_\mathrm{lin}$, the span of the inputs, and the part outside it.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+    """
     models = [*columns.companions(metrics), NETWORK]
     return _models(metrics, ax, "test loss by part", columns.residual, columns.PARTS, models)
 
 
 def kernels(metrics: pd.DataFrame, ax: Axes) -> Axes:
-    """Figure (c): the network's tangent kernel against the linear models' and against its own at step 0."""
+    """Figure (c): the network's tangent kernel against the linear models' and against its own at step 0.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+    """
     curves = [(columns.KERNEL_MOVEMENT, _COLOURS[NETWORK], "-", "distance to step 0")]
     for name in columns.companions(metrics):
         colour, label = _COLOURS[name], NAMES[name]
@@ -82,6 +111,10 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
     """Figure (b): outputs on the tracked test examples against log steps, one colour an example.
 
     Of several outputs, the one whose target is largest: that of the example's own class.
+
+    Args:
+        table: that of ``logits.csv``.
+        ax: where it is drawn.
     """
     one_output = table["output"].nunique() == 1
     models = [model for model in _MODELS if model in table]
@@ -109,8 +142,16 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def power_laws(table: pd.DataFrame, exponents: pd.DataFrame, ax: Axes, quantity: str, axis_label: str) -> Axes:
-    """A quantity against log d, one colour for each choice of layers: geometric mean and range over the seeds, and the
-    fitted power law, dashed, with its exponent in the legend.
+    """A quantity against log d, one colour for each choice of layers.
+
+    Geometric mean and range over the seeds, and the fitted power law, dashed, with its exponent in the legend.
+
+    Args:
+        table: that of ``errors.csv`` or ``gaps.csv``.
+        exponents: those of ``exponents.csv``.
+        ax: where it is drawn.
+        quantity: a column of ``table``.
+        axis_label: its name in the figure.
     """
     fits = exponents[exponents["quantity"] == quantity].set_index("layers")
     # Drawn in this order, so that one on top of both layers, which is drawn broad, is seen to be on top of it.

@@ -13,6 +13,7 @@ from tf_earlydyn import columns, plots
 from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.rundir import RunDirectory, make_folder, read_csv, read_json, written_whole
 
+__all__ = ["Mark", "draw", "save_figure"]
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 _HEIGHT = 3.3
 _STYLE: dict[Any, Any] = {
@@ -25,7 +26,13 @@ _STYLE: dict[Any, Any] = {
 
 
 class Mark(NamedTuple):
-    """A step that a figure marks, its label, and an interval of steps around it."""
+    """A step that a figure marks.
+
+    Attributes:
+        step: where.
+        label: in the legend.
+        interval: of steps around it.
+    """
 
     step: float
     label: str
@@ -34,6 +41,9 @@ class Mark(NamedTuple):
 
 def draw(directory: RunDirectory) -> list[Path]:
     """Draws the figures of a finished run again; the files written.
+
+    Args:
+        directory: the run's.
 
     Raises:
         InputError: if a file of the run is missing or cannot be read.
@@ -146,7 +156,18 @@ def _named(file: str) -> str:
 def save_figure(
     stem: Path, drawing: Callable[[Axes], Axes], heading: str, marks: Sequence[Mark] = (), legend_columns: int = 2
 ) -> list[Path]:
-    """Draws a figure of one column's width, with its legend below, into a PNG and a PDF file; the files written."""
+    """Draws a figure of one column's width, with its legend below, into a PNG and a PDF file; the files written.
+
+    Args:
+        stem: the files' path without its end.
+        drawing: draws into the axes that it is given.
+        heading: above the axes.
+        marks: steps that are marked.
+        legend_columns: how many the legend has.
+
+    Raises:
+        WriteError: if a file cannot be written.
+    """
     with sns.axes_style("ticks"), sns.plotting_context("paper"), matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_COLUMN_WIDTH, _HEIGHT), layout="constrained")
         ax = drawing(figure.subplots())

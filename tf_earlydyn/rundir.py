@@ -16,9 +16,15 @@ from tf_earlydyn.provenance import provenance
 if TYPE_CHECKING:  # no TensorFlow here: a model brings it
     import keras
 
+__all__ = ["RunDirectory", "read_csv", "read_json", "written_whole"]
+
 
 class RunDirectory:
-    """The files of a run. ``summary`` is written last: a directory without it holds a run that did not finish."""
+    """The files of a run. ``summary`` is written last: a directory without it holds a run that did not finish.
+
+    Args:
+        path: of the directory.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
@@ -102,6 +108,9 @@ def _unused_default() -> Path:
 def written_whole(path: Path) -> Iterator[Path]:
     """Gives a hidden name, of the same kind, to write to: the file takes its own name when all of it is on the disk.
 
+    Args:
+        path: of the file.
+
     Raises:
         WriteError: if that fails; what ``path`` held before is still there.
     """
@@ -171,6 +180,9 @@ def write_origin(directory: RunDirectory, description: dict, flags: str) -> None
 def read_json(path: Path) -> dict:
     """Reads JSON.
 
+    Args:
+        path: of the file.
+
     Raises:
         InputError: if the file cannot be read.
     """
@@ -187,6 +199,9 @@ def write_csv(path: Path, rows: Sequence[dict], columns: list[str] | None = None
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Reads a table of numbers.
+
+    Args:
+        path: of a ``.csv`` file.
 
     Raises:
         InputError: if the file cannot be read, or holds no rows or anything but numbers.

@@ -17,6 +17,20 @@ def setting(default: Any, help_text: str, choices: tuple[str, ...] | None = None
     return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
 
 
+def with_settings_told(config_class: type[Value]) -> type[Value]:
+    """Adds what the settings' help texts say to the class's docstring, and of parts what theirs begins with."""
+    told = [f"    {field.name}: {_told(field)}" for field in dataclasses.fields(config_class)]  # type: ignore[arg-type]
+    config_class.__doc__ = "\n".join([config_class.__doc__ or "", "", "Attributes:", *told])
+    return config_class
+
+
+def _told(field: dataclasses.Field) -> str:
+    if "help" in field.metadata:
+        choices = field.metadata["choices"]
+        return field.metadata["help"] + (f" One of {', '.join(choices)}." if choices else "")
+    return str(getattr(field.default_factory, "__doc__", "")).partition("\n")[0]
+
+
 def require(condition: bool, rule: str, **received: object) -> None:
     """Raises an InputError that states the rule, and what was received, unless the condition holds."""
     if not condition:
@@ -67,7 +81,11 @@ def settled(value: Value | None) -> Value:
 
 
 def flag_fields(config_class: type) -> list[dataclasses.Field]:
-    """The fields that are set by flags of the same names."""
+    """The fields that are set by flags of the same names.
+
+    Args:
+        config_class: a configuration dataclass.
+    """
     return [field for field in dataclasses.fields(config_class) if "help" in field.metadata]
 
 
@@ -83,7 +101,11 @@ _PATHS = ("data_dir", "data_file", "network_file")  # absolute in a flagfile, wh
 
 
 def flagfile(config: Any) -> str:
-    """A file of flags that repeats a run, into a run directory of its own."""
+    """A file of flags that repeats a run, into a run directory of its own.
+
+    Args:
+        config: the run's, a ``RunConfig`` or a ``KernelStudyConfig``.
+    """
     lines = []
     for part in _parts(config):
         for field in flag_fields(type(part)):

@@ -13,7 +13,7 @@ from tf_earlydyn.models.layers import Shape, register
 
 @register
 class AffineFeatures(keras.layers.Layer):
-    """phi(x) = M z(x): inputs ``[n, ...]`` to ``[n, K]`` for one output, ``[n, C, K]`` for several.
+    r"""$\phi(x) = M z(x)$: inputs ``[n, ...]`` to ``[n, K]`` for one output, ``[n, C, K]`` for several.
 
     Args:
         shape: of M, ``(D, C, K)``, the layer's one weight, which is not trained.

@@ -22,7 +22,7 @@ def _difference(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, Callable]:
 
 @register
 class Antisymmetric(keras.Model):
-    """f = (g(theta_1) - g(theta_2)) / sqrt(2) with theta_1 = theta_2 at step 0: f = 0, and the tangent kernel is g's.
+    r"""$f = (g_{\theta_1} - g_{\theta_2}) / \sqrt{2}$ with $\theta_1 = \theta_2$ at step 0: f is 0, its kernel g's.
 
     Both halves are copies of ``network``, which is left alone. At step 0 they compute equal outputs, whose difference
     is exactly 0 in every precision. A layer that draws at random in training (Dropout) draws anew in each half, and
@@ -30,6 +30,9 @@ class Antisymmetric(keras.Model):
 
     Saving and loading keep the weights of both halves. ``keras.models.clone_model`` gives a network at step 0, as for
     any Keras model: fresh weights from the initialisers (the same ones where they carry seeds), and again equal halves.
+
+    Args:
+        network: g.
 
     Attributes:
         positive, negative: the two halves.

@@ -17,7 +17,11 @@ register = keras.saving.register_keras_serializable(package="tf_earlydyn")
 
 @register
 class RandomSign(keras.initializers.Initializer):
-    """+1 or -1 with equal probability, as the paper's readout v_r. Equal seeds give equal values, as in Keras."""
+    """+1 or -1 with equal probability, as the paper's readout v_r. Equal seeds give equal values, as in Keras.
+
+    Args:
+        seed: a new one by default.
+    """
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = keras.random.make_default_seed() if seed is None else seed
@@ -72,7 +76,7 @@ def _standard_normal() -> keras.initializers.Initializer:
 
 @register
 class NTKDense(keras.layers.Layer):
-    """y = x W / sqrt(fan_in) + b, W ~ N(0, 1). Input ``[..., fan_in]``, output ``[..., units]``.
+    r"""$y = x W / \sqrt{\mathrm{fan\_in}} + b$, $W \sim N(0, 1)$. Input ``[..., fan_in]``, output ``[..., units]``.
 
     Args:
         units: size of the output's last axis.
@@ -127,11 +131,20 @@ class NTKDense(keras.layers.Layer):
 
 @register
 class NTKConv2D(keras.layers.Conv2D):
-    """A ``keras.layers.Conv2D`` whose kernel is N(0, 1) and divided by sqrt(fan_in) in the forward pass.
+    r"""A ``keras.layers.Conv2D`` whose kernel is N(0, 1) and divided by $\sqrt{\mathrm{fan\_in}}$ in the forward pass.
 
-    fan_in is the kernel's height times width times input channels of a group. Takes what ``keras.layers.Conv2D`` takes,
-    the defaults being ``use_bias=False`` and an N(0, 1) kernel. Input ``[n, h, w, c]``, output
+    fan_in is the kernel's height times width times input channels of a group. Input ``[n, h, w, c]``, output
     ``[n, h', w', filters]``.
+
+    Args:
+        filters: output channels.
+        kernel_size: height and width of the kernel.
+        use_bias: whether there is a bias.
+        kernel_initializer: a Keras initialiser; N(0, 1) by default.
+        **kwargs: what else ``keras.layers.Conv2D`` takes.
+
+    Raises:
+        InputError: if ``filters`` is not a positive integer.
     """
 
     def __init__(

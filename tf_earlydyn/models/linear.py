@@ -11,7 +11,9 @@ from tf_earlydyn.models.layers import Shape, register
 
 @register
 class LinearModel(keras.Model):
-    """f_lin(x) = <beta, psi(x)>, beta = 0 at step 0. Inputs ``[n, ...]``, outputs ``[n, outputs]``.
+    r"""$f_\mathrm{lin}(x) = \langle \beta, \psi(x) \rangle$, $\beta = 0$ at step 0.
+
+    Inputs ``[n, ...]``, outputs ``[n, outputs]``.
 
     Args:
         features: psi, a Keras layer ``[n, ...]`` to ``[n, p]``, with a beta for each output; or to ``[n, C, p]``,

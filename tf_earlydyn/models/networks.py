@@ -26,9 +26,17 @@ def two_layer(
     negative_slope: float = SLOPE,
     seed: int = 0,
 ) -> keras.Model:
-    """g(x) = (1/sqrt(width)) sum_r v_r phi(w_r . x / sqrt(d)), w_r ~ N(0, I_d), v_r = +-1.
+    r"""$g(x) = \frac{1}{\sqrt{m}} \sum_{r=1}^m v_r \phi(w_r \cdot x / \sqrt{d})$, $w_r \sim N(0, I_d)$, $v_r = \pm 1$.
 
-    Layers ``hidden`` and ``readout``. Inputs ``[n, *input_shape]``, flattened; outputs ``[n, outputs]``.
+    Layers ``hidden`` and ``readout``. Inputs ``[n, *input_shape]``, flattened; outputs ``[n, C]``.
+
+    Args:
+        input_shape: of an example.
+        width: m.
+        activation: a name of ``tf_earlydyn.activations``.
+        outputs: C.
+        negative_slope: the slope below 0 of ``leaky_relu``.
+        seed: draws the weights.
     """
     hidden_seed, readout_seed = integers(seed, Stream.NETWORK, 2)
     readout = NTKDense(outputs, kernel_initializer=RandomSign(readout_seed), name="readout")
@@ -57,7 +65,16 @@ def mlp(
     """``depth`` hidden layers of ``width`` units, no biases, NTK parameterisation.
 
     Layers ``hidden_1`` to ``hidden_<depth>`` and ``readout``. Inputs ``[n, *input_shape]``, flattened; outputs
-    ``[n, outputs]``.
+    ``[n, C]``.
+
+    Args:
+        input_shape: of an example.
+        width: units of a hidden layer.
+        depth: how many hidden layers.
+        activation: a name of ``tf_earlydyn.activations``.
+        outputs: C.
+        negative_slope: the slope below 0 of ``leaky_relu``.
+        seed: draws the weights.
     """
     *hidden_seeds, readout_seed = integers(seed, Stream.NETWORK, depth + 1)
     layers = [keras.layers.Flatten()]
@@ -78,7 +95,16 @@ def cnn(
 ) -> keras.Model:
     """``depth`` 3x3 convolutions of ``width`` filters, zero-padded, a flattened head; NTK parameterisation, no biases.
 
-    Layers ``conv_1`` to ``conv_<depth>`` and ``readout``. Inputs ``[n, h, w, c]``; outputs ``[n, outputs]``.
+    Layers ``conv_1`` to ``conv_<depth>`` and ``readout``. Inputs ``[n, h, w, c]``; outputs ``[n, C]``.
+
+    Args:
+        input_shape: of an example.
+        width: filters of a convolution.
+        depth: how many convolutions.
+        activation: a name of ``tf_earlydyn.activations``.
+        outputs: C.
+        negative_slope: the slope below 0 of ``leaky_relu``.
+        seed: draws the weights.
     """
     *conv_seeds, readout_seed = integers(seed, Stream.NETWORK, depth + 1)
     layers = []
@@ -90,6 +116,12 @@ def cnn(
 
 def build(config: ModelConfig, input_shape: Sequence[int], outputs: int, seed: int) -> keras.Model:
     """The configured network, made or loaded.
+
+    Args:
+        config: which network.
+        input_shape: of an example.
+        outputs: C.
+        seed: draws the weights.
 
     Raises:
         InputError: if it is to be loaded, and cannot be, or the inputs have no shape that it takes.

@@ -60,7 +60,7 @@ def empirical_ntk(
     show_progress: bool = True,
     strategy: tf.distribute.Strategy | None = None,
 ) -> np.ndarray | dict[str, np.ndarray]:
-    """The empirical tangent kernel Theta(x, x') = sum over trainable variables of df(x)/dtheta . df(x')/dtheta.
+    r"""The empirical tangent kernel $\Theta(x, x') = \partial_\theta f(x) \, \partial_\theta f(x')^\top$ of a network.
 
     Hu et al. 2020, Section 3, for any Keras model with one input: functional, sequential or subclassed, in float32 or
     float64, at its weights of the moment. The model runs in inference mode: BatchNormalization uses its moving mean
@@ -82,7 +82,7 @@ def empirical_ntk(
             by their Jacobians, with a line in the log.
         variables: layer names, variables or their paths: the kernel of these alone. Equal names are taken together.
         by_layer: whether to give each layer's kernel apart. They add up to the whole; with learning rates of their own,
-            sum_l eta_l Theta_l takes the place of eta Theta.
+            $\sum_l \eta_l \Theta_l$ takes the place of $\eta \Theta$.
         memory_limit: bytes that the computation may take beside the result on each replica, as estimated ahead.
         file: an ``.npy`` file to be written, which is then given as a memory-mapped array. What a killed process left
             is taken up where it ended.

@@ -21,7 +21,9 @@ WHOLE = "all"  # the name of the only group where kernels are not asked for by l
 
 
 class TangentKernel:
-    """The tangent kernel of a Keras model on inputs x, J J' over (example, output) pairs, at its weights of the moment.
+    r"""The tangent kernel of a Keras model on inputs x, $J J^\top$ over (example, output) pairs.
+
+    At the model's weights of the moment.
 
     Args:
         model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``.
@@ -30,6 +32,7 @@ class TangentKernel:
         method: ``auto``, ``structured`` or ``jacobian``, as in ``empirical_ntk``.
         variables: layer names, or variables, that the kernel is of; all trainable ones by default.
         by_layer: whether each layer's kernel is kept apart.
+        name: of the inputs, in messages.
 
     Raises:
         InputError: on a model, inputs or choices that cannot be used; the message says why.
@@ -102,7 +105,7 @@ class TangentKernel:
 
 
 class FeatureKernel:
-    """The kernel of a linear model, Psi Psi', for each of C outputs alone.
+    r"""The kernel of a linear model, $\Psi \Psi^\top$, for each of C outputs alone.
 
     Args:
         features: Psi, ``[n, p]``, float32 or float64.

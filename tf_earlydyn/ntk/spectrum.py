@@ -39,7 +39,12 @@ def leading_eigenvalues(
 
 
 def spectral_norm(operator: LinearOperator | np.ndarray, *, tolerance: float = 1e-4, seed: int = 0) -> float:
-    """The largest absolute eigenvalue of a symmetric operator, to a relative ``tolerance``, by Lanczos (ARPACK).
+    """The largest absolute eigenvalue of a symmetric operator, by Lanczos (ARPACK).
+
+    Args:
+        operator: symmetric, ``[n, n]``.
+        tolerance: the relative accuracy that Lanczos stops at.
+        seed: draws the first vector.
 
     Raises:
         InputError: as ``leading_eigenvalues``.

@@ -17,6 +17,8 @@ from tf_earlydyn.studies.survival import Survival
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
 from tf_earlydyn.studies.together import agreed_start, follow, learners_of, train
 
+__all__ = ["run"]
+
 
 def run(
     config: RunConfig, show_progress: bool = True, *, resume: bool = False, begun: Callable[[], None] = lambda: None

@@ -21,11 +21,16 @@ from tf_earlydyn.studies.power_law import fit_power_law
 from tf_earlydyn.studies.scaling_figures import draw
 from tf_earlydyn.studies.training_gaps import training_gaps
 
+__all__ = ["run"]
 _Measurement = Callable[[KernelStudyConfig], Iterator[list[dict]]]
 
 
 def run(config: KernelStudyConfig, show_progress: bool = True) -> RunDirectory:
     """Runs ``config`` and writes its run directory.
+
+    Args:
+        config: the study.
+        show_progress: whether there are progress bars.
 
     Raises:
         InputError: if the run directory cannot be made; nothing is written then.

@@ -21,6 +21,7 @@ from tf_earlydyn.rundir import RunDirectory, make_folder, write_csv, write_json,
 from tf_earlydyn.studies.setup import keras_dtype, learning_layers
 from tf_earlydyn.twin.inputs import outputs_of
 
+__all__ = ["foretell", "in_words", "run"]
 _BLOWN_UP = 10.0  # times the first loss, from which on a diverging curve is not worth drawing
 
 
@@ -28,6 +29,10 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory | None:
     """Foretells the run that ``config`` asks for, and writes a directory with the curve, a summary and a figure.
 
     Of several workers the first one writes; the others get None.
+
+    Args:
+        config: the run.
+        show_progress: whether there is a progress bar.
 
     Raises:
         InputError: if the configuration, the data, the network or the directory cannot be used; nothing is written
@@ -69,6 +74,13 @@ def foretell(
     strategy: tf.distribute.Strategy | None = None,
 ) -> tuple[list[dict], dict]:
     """The foretold losses at log-spaced steps, and what else is foretold, as ``summary.json`` has it.
+
+    Args:
+        config: the run.
+        examples: its data.
+        network: at step 0.
+        show_progress: whether there is a progress bar.
+        strategy: where it is computed, as in ``affine_twin``.
 
     Raises:
         InputError: if the twin cannot be derived.
@@ -121,7 +133,11 @@ def _linearity(
 
 
 def in_words(summary: dict) -> str:
-    """What a summary says, in lines to be printed."""
+    """What a summary says, in lines to be printed.
+
+    Args:
+        summary: the content of ``summary.json``.
+    """
     ends = f"{summary['train_optimum']:.4f} (train), {summary['test_optimum']:.4f} (test)"
     lines = [
         f"Largest stable learning rate: {summary['max_learning_rate']:.4g}",

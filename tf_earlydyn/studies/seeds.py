@@ -5,14 +5,16 @@ import statistics
 
 import pandas as pd
 
+import tf_earlydyn.studies.agreement as agreement
 from tf_earlydyn import exits, report
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.config.fields import settled
 from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
-from tf_earlydyn.studies import agreement
 from tf_earlydyn.studies.resuming import Claim, claimed
 from tf_earlydyn.studies.together import follow
+
+__all__ = ["run"]
 
 
 def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) -> RunDirectory | None:

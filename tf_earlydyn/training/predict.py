@@ -16,7 +16,11 @@ _AT_ONCE = 2**24  # numbers that the forward pass of a block makes
 
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """The outputs ``[n, C]`` of ``model`` for inputs ``[n, ...]``, at its weights of the moment, by a compiled call."""
+    """The outputs ``[n, C]`` of ``model`` for inputs ``[n, ...]``, at its weights of the moment, by a compiled call.
+
+    Args:
+        model: any Keras model.
+    """
     compiled = Compiled(lambda x: model(x, training=False))
     rows: list[int] = []
 

@@ -32,10 +32,15 @@ class Traits(NamedTuple):
 
 
 def traits(models: Sequence[keras.Model], x: np.ndarray, *, shared: bool = False) -> Traits:
-    """Those of models that are trained together on inputs ``x`` ``[n, ...]``.
+    """Those of models that are trained together.
+
+    Args:
+        models: Keras models.
+        x: their inputs, ``[n, ...]``.
+        shared: whether examples are to be shared out among replicas.
 
     Raises:
-        InputError: if examples cannot be taken in parts, and are to be ``shared`` out among replicas.
+        InputError: if they are, and examples cannot be taken in parts.
     """
     found = [_of(model, x) for model in models]
     entries, convolves, apart = zip(*found, strict=True)

@@ -36,12 +36,12 @@ def affine_twin(
     show_progress: bool = True,
     strategy: tf.distribute.Strategy | None = None,
 ) -> AffineTwin:
-    """The linear model on z = [x; 1] whose kernel is the best affine approximation of a network's tangent kernel.
+    r"""The linear model on z = [x; 1] whose kernel is the best affine approximation of a network's tangent kernel.
 
-    The network's gradients J(x) = df(x)/dtheta, at its weights of the moment, are regressed on z over a sample:
-    M = argmin E ||J(x) - M z||^2. The kernel of M z is z' A z', A = M'M. Each half of the sample gives an M, and A is
-    M_1'M_2, made symmetric, so that sampling errors average out; what is negative of it, in coordinates in which
-    E[z z'] is the identity, is clipped.
+    The network's gradients $J(x) = \partial_\theta f(x)$, at its weights of the moment, are regressed on z in a sample:
+    $M = \operatorname{argmin} E \|J(x) - M z\|^2$. The kernel of M z is $z^\top A z'$, $A = M^\top M$. Each half of the
+    sample gives an M, and A is $M_1^\top M_2$, made symmetric, so that sampling errors average out; what is negative of
+    it, in coordinates in which $E[z z^\top]$ is the identity, is clipped.
 
     Args:
         model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``; in inference
