@@ -117,4 +117,4 @@ def _whitening(x: np.ndarray, further: tuple[str, ...]) -> np.ndarray:
     kept = values > max(values[-1], 1) * len(values) * np.finfo(np.float32).eps ** 2
     components = vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]
     components[constant] = -mean @ components
-    return np.column_stack([np.eye(len(mean))[constant], components])
+    return np.column_stack([np.eye(len(deviation))[constant], components])
