@@ -94,7 +94,7 @@ def _parse(argv: list[str], description: str) -> list[str]:
     except (flags.Error, OSError, UnicodeDecodeError) as error:
         sys.exit(_refuse(error))
     if flags.FLAGS["verbosity"].using_default_value:  # absl would log at INFO, other libraries' messages included
-        flags.FLAGS["verbosity"].value = logging.ERROR
+        flags.FLAGS.verbosity = logging.ERROR  # type: ignore[assignment]  # absl takes values, and says flags
     return arguments
 
 
