@@ -3,8 +3,9 @@ EXTRA ?= cpu
 VENV := .venv
 READY := $(VENV)/ready-$(EXTRA)
 PYTHON ?=
+VERSIONS ?= 3.10-2.19 3.12-2.20 3.12-2.21
 
-.PHONY: figure1 test test-slow lint clean
+.PHONY: figure1 test test-slow test-versions lint docs clean
 
 figure1: $(READY)
 	$(VENV)/bin/python scripts/train.py --flagfile=scripts/experiments/figure1.flags
@@ -15,9 +16,28 @@ test: $(READY)
 test-slow: $(READY)
 	$(VENV)/bin/python -m pytest -m slow --numprocesses=3 --dist=worksteal
 
+# The smoke tests on other versions, of Python and of TensorFlow: what is looked at before a release.
+test-versions: $(VERSIONS:%=version-%)
+
+# TensorFlow 2.19 brings an older protobuf than what reads CIFAR-10 has come to want.
+version-%:
+	@python=python$(firstword $(subst -, ,$*)); tensorflow=$(lastword $(subst -, ,$*)); folder=$(VENV)/versions/$*; \
+	$$python -c 'import ensurepip, venv' 2>/dev/null || { echo "Left out: there is no $$python that runs."; exit 0; }; \
+	set -e; echo "$$($$python --version), TensorFlow $$tensorflow"; \
+	$$python -m venv $$folder; \
+	printf '%s\n' "tensorflow==$$tensorflow.*" "tensorflow-cpu==$$tensorflow.*" > $$folder/versions.txt; \
+	if [ $$tensorflow = 2.19 ]; then echo 'tensorflow-metadata<1.18' >> $$folder/versions.txt; fi; \
+	$$folder/bin/python -m pip install --quiet --upgrade pip; \
+	$$folder/bin/python -m pip install --quiet --constraint $$folder/versions.txt --editable '.[$(EXTRA)]' pytest pytest-timeout; \
+	$$folder/bin/python -m pytest -m smoke
+
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+docs: $(READY)
+	$(VENV)/bin/python docs/build.py docs/build
 
 clean:
 	rm -rf $(VENV)

@@ -18,8 +18,12 @@ setup(
     # publishes the repository puts a name there, as colab/README.md says.
     url="https://github.com/-owner-/tf_earlydyn",
     license="Apache-2.0",
+    license_files=["LICENSE"],
+    author="The tf_earlydyn authors",
+    keywords=["deep learning", "learning dynamics", "neural tangent kernel", "tensorflow", "keras"],
+    project_urls={"Paper": "https://arxiv.org/abs/2006.14599"},
     packages=find_packages(include=["tf_earlydyn", "tf_earlydyn.*"]),
-    package_data={"tf_earlydyn.report": ["page.css"]},
+    package_data={"tf_earlydyn": ["py.typed", "__init__.pyi"], "tf_earlydyn.report": ["page.css"]},
     python_requires=">=3.10",
     install_requires=[
         "absl-py",
@@ -43,12 +47,27 @@ setup(
         ],
         "gpu": [f"tensorflow[and-cuda]{TENSORFLOW_VERSIONS}"],
         "tpu": [f"tensorflow-tpu{TENSORFLOW_VERSIONS}"],
-        "dev": ["ipykernel", "nbclient", "pytest", "pytest-timeout", "pytest-xdist", "ruff==0.17.*", "selenium"],
+        "dev": [
+            "ipykernel",
+            "latex2mathml",  # the formulas of the documentation, by pdoc's Markdown
+            "mypy==2.4.*",
+            "nbclient",
+            "pandas-stubs",
+            "pdoc==16.*",
+            "pytest",
+            "pytest-timeout",
+            "pytest-xdist",
+            "ruff==0.17.*",
+            "selenium",
+            "types-tqdm",
+        ],
     },
     classifiers=[
+        "Intended Audience :: Science/Research",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
     ],
 )

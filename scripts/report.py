@@ -14,7 +14,7 @@ from pathlib import Path
 import entry  # noqa: F401 (first: it sets up the process)
 
 from tf_earlydyn import flags, report
-from tf_earlydyn.config import setting
+from tf_earlydyn.config.fields import setting
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory
 

@@ -172,6 +172,7 @@ def learner():
     return training.Learner("model", model, keras.optimizers.Adam(0.01))
 
 
+@pytest.mark.smoke
 def test_with_every_variable_restored_training_goes_on_as_if_it_had_not_stopped(tmp_path):
     x, y = np.random.default_rng(0).standard_normal((2, 40, 5)).astype(np.float32)
     y = y[:, :1]

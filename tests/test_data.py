@@ -123,6 +123,7 @@ def test_a_tensorflow_datasets_that_does_not_import_is_refused(monkeypatch):
         data.load(DataConfig(data="cifar10"), 0)
 
 
+@pytest.mark.smoke
 @needs_cifar10
 def test_cifar10_is_read_in_two_classes():
     """5,000 training and 1,000 test images a class: the data set's own counts."""

@@ -94,6 +94,7 @@ def whole():
     return run
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", MODELS)
 def test_two_replicas_have_the_weights_and_losses_of_one(name, whole, mirrored):
     weights, losses = run_of(name, "float32", mirrored)

@@ -67,6 +67,7 @@ def model():
     return kernel_models.make("mlp", "float32")
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", ["mlp of three outputs", "cnn of two outputs", "outputs of an image", "nested"])
 def test_the_trace_is_the_mean_over_outputs(name):
     model = kernel_models.make(name)

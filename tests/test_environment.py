@@ -89,6 +89,7 @@ def test_the_backend_may_come_from_keras_settings(backend, refused, tmp_path):
     assert (done.returncode != 0) == refused
 
 
+@pytest.mark.smoke
 def test_an_import_does_not_import_tensorflow():
     done = python(
         "import sys, tf_earlydyn; tf_earlydyn.RunConfig(); assert not {'keras', 'tensorflow'} & set(sys.modules)"

@@ -138,6 +138,7 @@ def _built(model):
     return model
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_models_save_and_load(make, tmp_path):
     model = perturbed(make())
@@ -162,6 +163,7 @@ def test_a_clone_without_seeds_is_new_and_still_has_equal_halves():
     assert np.abs(clone.get_weights()[0] - f.get_weights()[0]).max() > 0.1
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("imports", ["tf_earlydyn, keras", "keras, tf_earlydyn"])
 def test_models_load_in_a_new_process_that_imports_the_package(imports, tmp_path):
     MODELS["antisymmetric"]().save(tmp_path / "model.keras")

@@ -10,6 +10,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("code", EXAMPLES, ids=["tangent kernels", "affine twin", "as a library"])
 def test_the_examples_run(code):
     exec(compile(code, "README.md", "exec"), {})

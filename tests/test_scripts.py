@@ -49,6 +49,7 @@ def smoke(tmp_path_factory):
     return directory, done
 
 
+@pytest.mark.smoke
 def test_a_run_leaves_its_files(smoke):
     directory, done = smoke
     assert done.stdout == f"Figures: {directory / 'figures'}\nReport: {directory / 'report.html'}\n"
@@ -96,6 +97,7 @@ def test_summary_is_about_the_recorded_rows(smoke):
     assert summary["linear_optimum"] == pytest.approx(np.mean((x.x_train @ beta - x.y_train) ** 2) / 2, rel=1e-6)
 
 
+@pytest.mark.smoke
 def test_saved_models_give_the_last_row(smoke):
     directory, _ = smoke
     examples = load(DataConfig(n_train=500, n_test=200, d=20), 0)

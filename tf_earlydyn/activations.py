@@ -6,28 +6,30 @@ To add one, add an entry to ``_TABLE``; the tests pick it up from there.
 import dataclasses
 import importlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from tf_earlydyn.errors import InputError
 
+__all__ = ["NAMES", "Activation", "get"]
 Function = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
 class Activation:
-    """An activation function.
+    r"""An activation function $\phi$.
 
     Attributes:
         name: its name, as ``get`` takes it.
-        value, derivative, second_derivative: phi, phi', phi'' on float64 arrays of any shape. ``second_derivative`` is
-            None for a piecewise linear phi, whose phi'' is a multiple of a point mass at 0; such a phi has a
-            ``negative_slope``.
+        value, derivative, second_derivative: $\phi$, $\phi'$, $\phi''$ on float64 arrays of any shape.
+            ``second_derivative`` is None for a piecewise linear $\phi$, whose $\phi''$ is a multiple of a point mass at
+            0; such a $\phi$ has a ``negative_slope``.
         keras_name: dotted name below ``keras`` of the operation on tensors.
         keras_options: keyword arguments of that operation.
-        even_derivative: phi'(-x) = phi'(x), that is, phi - phi(0) is odd.
-        negative_slope: the slope below 0 of a piecewise linear phi with slope 1 above 0; None for any other phi.
+        even_derivative: $\phi'(-x) = \phi'(x)$, that is, $\phi - \phi(0)$ is odd.
+        negative_slope: the slope below 0 of a piecewise linear $\phi$ with slope 1 above 0; None for any other $\phi$.
     """
 
     name: str
@@ -39,14 +41,14 @@ class Activation:
     even_derivative: bool = False
     negative_slope: float | None = None
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         """The activation of a tensor of any shape and float dtype."""
         # Imported here because the names and the NumPy half must be there before, and without, TensorFlow.
         module, _, function = f"keras.{self.keras_name}".rpartition(".")
         return getattr(importlib.import_module(module), function)(x, **self.keras_options)
 
 
-def _piecewise_linear(name: str, slope: float, keras_name: str, **options) -> Activation:
+def _piecewise_linear(name: str, slope: float, keras_name: str, **options: float) -> Activation:
     return Activation(
         name,
         value=lambda x: np.where(x > 0, x, slope * x),
@@ -111,11 +113,16 @@ _TABLE = {
     "linear": lambda slope: _piecewise_linear("linear", 1.0, "activations.linear"),
 }
 NAMES = tuple(_TABLE)
+"""The names of all activations."""
 DEFAULT_NEGATIVE_SLOPE = 0.1
 
 
 def get(name: str, negative_slope: float = DEFAULT_NEGATIVE_SLOPE) -> Activation:
-    """The activation called ``name``; ``negative_slope`` is the slope below 0 of ``leaky_relu`` and unused elsewhere.
+    """The activation of a name.
+
+    Args:
+        name: one of ``NAMES``.
+        negative_slope: the slope below 0 of ``leaky_relu``; unused elsewhere.
 
     Raises:
         InputError: if there is no activation of that name.

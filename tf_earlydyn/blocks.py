@@ -1,12 +1,14 @@
 """Rows of an array, some at a time."""
 
+import dataclasses
 import math
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 
 
-class Blocks(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Blocks:
     """Blocks of ``size`` consecutive examples of ``n``; the last one may hold fewer.
 
     >>> [block.indices(5) for block in Blocks(5, 2)]
@@ -16,7 +18,7 @@ class Blocks(NamedTuple):
     n: int
     size: int
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[slice]:
         return (slice(start, min(start + self.size, self.n)) for start in range(0, self.n, self.size))
 
     @classmethod

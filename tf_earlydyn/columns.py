@@ -1,5 +1,7 @@
 """The models of a run, and the columns of its tables that are about them."""
 
+from collections.abc import Container
+
 NETWORK, LINEAR, TWIN = "network", "linear", "twin"
 COMPANIONS = (LINEAR, TWIN)  # the paper's linear model, which columns that name none are about, and the affine twin
 SPLITS = ("train", "test")
@@ -39,7 +41,7 @@ def kernel_alignment(companion: str) -> str:
     return _about(companion, "kernel_alignment")
 
 
-def companions(table) -> list[str]:
+def companions(table: Container[str]) -> list[str]:
     """Those that a table of metrics has columns of."""
     return [name for name in COMPANIONS if loss(name, "train") in table]
 

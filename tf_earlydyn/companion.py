@@ -6,6 +6,7 @@ import numpy as np
 
 from tf_earlydyn import activations
 from tf_earlydyn.config import ModelConfig, RunConfig
+from tf_earlydyn.config.fields import settled
 from tf_earlydyn.data import Dataset
 from tf_earlydyn.theory import (
     LinearFeatures,
@@ -19,13 +20,18 @@ from tf_earlydyn.theory import (
     psi_2,
 )
 
+__all__ = ["linear_features", "two_layer_moments"]
 _PSI = {"first": psi_1, "second": psi_2, "both": psi}
 
 
 def linear_features(config: RunConfig, data: Dataset) -> LinearFeatures:
-    """The features of the linear model that the configured network is expected to mimic early in training.
+    r"""The features of the linear model that the configured network is expected to mimic early in training.
 
-    Warns where the inputs are not of the scale ||x||^2 = d that the theory is for.
+    Warns where the inputs are not of the scale $\|x\|^2 = d$ that the theory is for.
+
+    Args:
+        config: the run, of a network of the package.
+        data: its examples.
     """
     features = _features(config, data)
     _check_scale(data)
@@ -51,8 +57,14 @@ def _check_scale(data: Dataset) -> None:
 
 
 def two_layer_moments(config: ModelConfig, data: Dataset) -> Moments:
-    """The moments that psi takes. nu's Tr(Sigma^2) is the known one on synthetic data, and estimated from the training
-    inputs without bias on real data.
+    r"""The moments that psi takes.
+
+    The $\mathrm{Tr}(\Sigma^2)$ in $\nu$ is the known one on synthetic data, and estimated from the training inputs
+    without bias on real data.
+
+    Args:
+        config: of a ``two_layer`` network.
+        data: the examples.
     """
     phi = activations.get(config.activation, config.negative_slope)
     if data.spectrum is not None:
@@ -63,7 +75,7 @@ def two_layer_moments(config: ModelConfig, data: Dataset) -> Moments:
 def _mlp_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFeatures:
     """[ sqrt(Phi'(0)/d) x ; sqrt(Phi(0)) ]."""
     phi = activations.get(config.activation, config.negative_slope)
-    value, slope = mlp_tangent_kernel(phi, config.depth)
+    value, slope = mlp_tangent_kernel(phi, settled(config.depth))
     return LinearFeatures(np.sqrt(slope), np.sqrt(value * np.prod(input_shape)))
 
 
@@ -71,5 +83,5 @@ def _cnn_features(config: ModelConfig, input_shape: tuple[int, ...]) -> LinearFe
     """[ sqrt(slope_p / channels) x_p at every location p ; sqrt(Phi) ]."""
     height, width, _ = input_shape
     phi = activations.get(config.activation, config.negative_slope)
-    value, slopes = cnn_tangent_kernel(phi, config.depth, height, width)
+    value, slopes = cnn_tangent_kernel(phi, settled(config.depth), height, width)
     return LinearFeatures(np.sqrt(slopes * slopes.size)[..., None], np.sqrt(value * np.prod(input_shape)))

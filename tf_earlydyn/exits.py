@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from scipy import stats
@@ -52,8 +52,12 @@ def over_seeds(steps: Sequence[int | None]) -> ExitInterval:
     confidences = [1 - 2 * stats.binom.cdf(k, n, 0.5) for k in range((n + 1) // 2)]
     k = max((k for k, confidence in enumerate(confidences) if confidence >= _CONFIDENCE), default=0)
     middle = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
-    found = (None if math.isinf(step) else step for step in (middle, ordered[k], ordered[n - 1 - k]))
-    return ExitInterval(*found, max(0.0, float(confidences[k])))
+    median = None if math.isinf(middle) else middle
+    return ExitInterval(median, _step(ordered[k]), _step(ordered[n - 1 - k]), max(0.0, float(confidences[k])))
+
+
+def _step(step: float) -> int | None:
+    return None if math.isinf(step) else cast(int, step)
 
 
 class ExitDetector:

@@ -7,6 +7,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable
+from typing import Any
 
 from absl import app, flags, logging
 
@@ -39,7 +40,7 @@ def define_switch(name: str, help_text: str, flag_values: flags.FlagValues = fla
 
 def switched_on(name: str, flag_values: flags.FlagValues = flags.FLAGS) -> bool:
     """Whether a flag of ``define_switch`` was given."""
-    return flag_values[name].value
+    return bool(flag_values[name].value)
 
 
 def run_config(flag_values: flags.FlagValues = flags.FLAGS) -> RunConfig:
@@ -51,7 +52,7 @@ def run_config(flag_values: flags.FlagValues = flags.FLAGS) -> RunConfig:
     return read(RunConfig, flag_values, **{name: read(part, flag_values) for name, part in _PARTS.items()})
 
 
-def read(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAGS, **parts) -> Config:
+def read(config_class: type[Config], flag_values: flags.FlagValues = flags.FLAGS, **parts: object) -> Config:
     """The configuration that the parsed flags describe, with ``parts`` for its fields that have no flag.
 
     Raises:
@@ -93,7 +94,7 @@ def _parse(argv: list[str], description: str) -> list[str]:
     except (flags.Error, OSError, UnicodeDecodeError) as error:
         sys.exit(_refuse(error))
     if flags.FLAGS["verbosity"].using_default_value:  # absl would log at INFO, other libraries' messages included
-        flags.FLAGS.verbosity = logging.ERROR
+        flags.FLAGS.verbosity = logging.ERROR  # type: ignore[assignment]  # absl takes values, and says flags
     return arguments
 
 
@@ -112,21 +113,25 @@ def _help(description: str) -> str:
     return "\n".join([*entries, "--flagfile", "    A file of flags, one a line; flags after it take precedence."])
 
 
-def _define(field: dataclasses.Field, kind, flag_values: flags.FlagValues) -> None:
-    options = {"name": field.name, "default": field.default, "help": field.metadata["help"]}
+def _define(field: dataclasses.Field, kind: Any, flag_values: flags.FlagValues) -> None:
+    options: dict[str, Any] = {"name": field.name, "default": field.default, "help": field.metadata["help"]}
     options |= {"module_name": __name__, "flag_values": flag_values}
     if typing.get_origin(kind) is tuple:
-        flags.DEFINE_list(**{**options, "default": [str(value) for value in field.default]})
+        flags.DEFINE_list(**{**options, "default": list(map(str, options["default"]))})
     elif field.metadata["choices"]:
         flags.DEFINE_enum(enum_values=field.metadata["choices"], **options)
     else:
         _DEFINE[_plain_type(kind)](**options)
 
 
-_DEFINE = {int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+_DEFINE: dict[type, Callable[..., Any]] = {
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
 
 
-def _plain_type(kind) -> type:
+def _plain_type(kind: Any) -> type:
     """The type without its None: int for ``int | None``."""
     if isinstance(kind, types.UnionType):
         return next(member for member in typing.get_args(kind) if member is not type(None))
@@ -141,7 +146,7 @@ def _values(config_class: type, flag_values: flags.FlagValues) -> dict:
     }
 
 
-def _value(value, field: dataclasses.Field, kind):
+def _value(value: Any, field: dataclasses.Field, kind: Any) -> Any:
     if typing.get_origin(kind) is not tuple:
         return value
     element = typing.get_args(kind)[0]

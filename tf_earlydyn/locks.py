@@ -10,7 +10,7 @@ from tf_earlydyn.errors import InputError, WriteError
 try:
     import fcntl
 except ImportError:  # Windows has no such lock, and goes without
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 NAME = ".lock"
 

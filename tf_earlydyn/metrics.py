@@ -2,19 +2,42 @@
 
 import numpy as np
 
+__all__ = [
+    "InputSpan",
+    "accuracy",
+    "alignment",
+    "difference",
+    "half_mean_square",
+    "mean_squared_gap",
+    "relative_distance",
+]
+
 
 def half_mean_square(residual: np.ndarray) -> float:
-    """The loss (1/2n) sum_i r_i^2, averaged over the C outputs."""
+    r"""The loss $\frac{1}{2n} \sum_i r_i^2$, averaged over the C outputs.
+
+    Args:
+        residual: r, ``[n, C]``.
+    """
     return float(np.mean(np.square(_matrix(residual))) / 2)
 
 
 def mean_squared_gap(a: np.ndarray, b: np.ndarray) -> float:
-    """(1/n) sum_i (a_i - b_i)^2, averaged over the C outputs."""
+    r"""$\frac{1}{n} \sum_i (a_i - b_i)^2$, averaged over the C outputs.
+
+    Args:
+        a: outputs, ``[n, C]``.
+        b: others, ``[n, C]``.
+    """
     return float(np.mean(np.square(difference(a, b))))
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The difference a - b, ``[n, C]`` float64.
+
+    Args:
+        a: outputs, ``[n, C]``.
+        b: others, ``[n, C]``.
 
     Raises:
         ValueError: unless both have the same shape ``[n, C]``; (n,) against (n, 1) would broadcast to (n, n).
@@ -26,7 +49,12 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """The share of examples classified as their target: by sign (0 is positive) if C = 1, by argmax otherwise."""
+    """The share of examples classified as their target: by sign (0 is positive) if C = 1, by argmax otherwise.
+
+    Args:
+        outputs: ``[n, C]``.
+        targets: ``[n, C]``.
+    """
     difference(outputs, targets)
     if np.shape(outputs)[1] == 1:
         hits = (np.asarray(outputs) >= 0) == (np.asarray(targets) >= 0)
@@ -36,19 +64,29 @@ def accuracy(outputs: np.ndarray, targets: np.ndarray) -> float:
 
 
 def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """||a - b|| / ||b|| of two matrices of one shape, in Frobenius norms."""
+    r"""$\|a - b\| / \|b\|$, in Frobenius norms.
+
+    Args:
+        a: a matrix.
+        b: a matrix of its shape.
+    """
     return float(np.linalg.norm(difference(a, b)) / np.linalg.norm(_matrix(b)))
 
 
 def alignment(a: np.ndarray, b: np.ndarray) -> float:
-    """The uncentred cosine <a, b> / (||a|| ||b||) of two matrices of one shape."""
+    r"""The uncentred cosine $\langle a, b \rangle / (\|a\| \|b\|)$.
+
+    Args:
+        a: a matrix.
+        b: a matrix of its shape.
+    """
     difference(a, b)
     a, b = _matrix(a), _matrix(b)
     return float(np.sum(a * b) / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
 class InputSpan:
-    """V_lin, the span in R^n of the d input coordinates of n examples (Hu et al. 2020, Figure 2).
+    r"""$V_\mathrm{lin}$, the span in $\mathbb{R}^n$ of the input coordinates of n examples (Hu et al. 2020, Figure 2).
 
     Args:
         x: inputs, ``[n, ...]``, flattened to ``[n, d]``.

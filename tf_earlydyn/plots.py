@@ -1,6 +1,7 @@
 """The figures' drawings: a table and axes in, the axes out. Columns are those of the tables of a run directory."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,15 @@ from scipy import stats
 from tf_earlydyn import columns
 from tf_earlydyn.columns import COMPANIONS, LINEAR, NETWORK, TWIN
 
+__all__ = ["gaps", "kernels", "logits", "losses", "mark_step", "power_laws", "prediction", "residual"]
+
 # The linear models are drawn first and broad, so that a network on top of them is seen to be on top of them.
 _MODELS = [*COMPANIONS, NETWORK]
 NAMES = {LINEAR: r"linear model $\psi$", TWIN: "affine twin", NETWORK: "network"}
 _WIDTHS = {LINEAR: 3.0, TWIN: 1.9, NETWORK: 0.9}
 _COLOURS = dict(zip((NETWORK, LINEAR, TWIN), sns.color_palette("colorblind"), strict=False))
 _DASHES = {NETWORK: "", LINEAR: (3, 1.5), TWIN: (1, 1)}
-_FIT = {"linewidth": 0.8, "linestyle": "--"}
+_FIT: dict[str, Any] = {"linewidth": 0.8, "linestyle": "--"}
 _LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
 _LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
 _LAYER_MARKERS = {"first": "o", "second": "X", "both": "s"}
@@ -30,18 +33,29 @@ _PART_NAMES = {
     "out": r"outside $V_\mathrm{lin}$",
 }
 _MARKS = (("0.35", "-."), (sns.color_palette("colorblind")[3], (0, (4, 1))))
-_REFERENCE = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
+_REFERENCE: dict[str, Any] = {"color": "0.35", "linewidth": 0.8, "zorder": 0}
 
 
 def losses(metrics: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
-    """Figure (a): losses of network and linear models against log steps, train solid, test dashed."""
+    """Figure (a): losses of network and linear models against log steps, train solid, test dashed.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+        optimum: the linear model's least training loss.
+    """
     _models(metrics, ax, "loss", columns.loss, columns.SPLITS, [*columns.companions(metrics), NETWORK])
     ax.axhline(optimum, linestyle=":", label="linear optimum", **_REFERENCE)
     return ax
 
 
 def gaps(metrics: pd.DataFrame, ax: Axes) -> Axes:
-    """The mean squared gap between the network and each linear model against log steps, train solid, test dashed."""
+    """The mean squared gap between the network and each linear model against log steps, train solid, test dashed.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+    """
     later = metrics[metrics["step"] > 0]  # at step 0 the gap is 0, which has no place on a logarithmic axis
     _models(later, ax, "mean squared gap to the network", columns.gap, columns.SPLITS, columns.companions(metrics))
     ax.set_yscale("log")
@@ -50,7 +64,13 @@ def gaps(metrics: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
-    """The losses that the twin foretells against log steps, train solid, test dashed."""
+    """The losses that the twin foretells against log steps, train solid, test dashed.
+
+    Args:
+        table: that of ``prediction.csv``.
+        ax: where it is drawn.
+        optimum: the twin's least training loss.
+    """
     for split, style in (("train", "-"), ("test", "--")):
         values = {"x": table["step"], "y": table[f"{split}_loss"]}
         sns.lineplot(**values, ax=ax, color=_COLOURS[TWIN], linestyle=style, label=f"twin, {split}", legend=False)
@@ -59,13 +79,23 @@ def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
 
 
 def residual(metrics: pd.DataFrame, ax: Axes) -> Axes:
-    """The test loss split by the residual's part in V_lin, the span of the inputs, and the part outside it."""
+    r"""The test loss split by the residual's part in $V_\mathrm{lin}$, the span of the inputs, and the part outside it.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+    """
     models = [*columns.companions(metrics), NETWORK]
     return _models(metrics, ax, "test loss by part", columns.residual, columns.PARTS, models)
 
 
 def kernels(metrics: pd.DataFrame, ax: Axes) -> Axes:
-    """Figure (c): the network's tangent kernel against the linear models' and against its own at step 0."""
+    """Figure (c): the network's tangent kernel against the linear models' and against its own at step 0.
+
+    Args:
+        metrics: those of ``metrics.csv``, of one seed or several.
+        ax: where it is drawn.
+    """
     curves = [(columns.KERNEL_MOVEMENT, _COLOURS[NETWORK], "-", "distance to step 0")]
     for name in columns.companions(metrics):
         colour, label = _COLOURS[name], NAMES[name]
@@ -81,6 +111,10 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
     """Figure (b): outputs on the tracked test examples against log steps, one colour an example.
 
     Of several outputs, the one whose target is largest: that of the example's own class.
+
+    Args:
+        table: that of ``logits.csv``.
+        ax: where it is drawn.
     """
     one_output = table["output"].nunique() == 1
     models = [model for model in _MODELS if model in table]
@@ -108,8 +142,16 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def power_laws(table: pd.DataFrame, exponents: pd.DataFrame, ax: Axes, quantity: str, axis_label: str) -> Axes:
-    """A quantity against log d, one colour for each choice of layers: geometric mean and range over the seeds, and the
-    fitted power law, dashed, with its exponent in the legend.
+    """A quantity against log d, one colour for each choice of layers.
+
+    Geometric mean and range over the seeds, and the fitted power law, dashed, with its exponent in the legend.
+
+    Args:
+        table: that of ``errors.csv`` or ``gaps.csv``.
+        exponents: those of ``exponents.csv``.
+        ax: where it is drawn.
+        quantity: a column of ``table``.
+        axis_label: its name in the figure.
     """
     fits = exponents[exponents["quantity"] == quantity].set_index("layers")
     # Drawn in this order, so that one on top of both layers, which is drawn broad, is seen to be on top of it.
@@ -135,7 +177,8 @@ def power_laws(table: pd.DataFrame, exponents: pd.DataFrame, ax: Axes, quantity:
     )
     d = np.sort(table["d"].unique())
     ax.plot([], [], **_FIT, color=_REFERENCE["color"], label="fitted power of $d$: exponent, 95% interval")
-    for layers, law in fits.iterrows():
+    for name, law in fits.iterrows():
+        layers = str(name)
         colour = _LAYER_COLOURS[layers]
         ax.plot(d, law["factor"] * d ** law["exponent"], **_FIT, color=colour)
         label = f"{_LAYERS[layers]}: {law['exponent']:.2f} [{law['low']:.2f}, {law['high']:.2f}]"
@@ -149,7 +192,7 @@ def _log_log(ax: Axes, sizes: np.ndarray, label: str) -> Axes:
     ax.set_yscale("log")
     ax.set_xlabel("input dimension $d$")
     ax.set_ylabel(label)
-    ax.xaxis.set_major_locator(FixedLocator(sizes))
+    ax.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
     ax.xaxis.set_major_formatter(lambda size, _: f"{size:,.0f}")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -174,7 +217,7 @@ def mark_step(ax: Axes, step: float, label: str, interval: tuple[float, float] |
         interval: of the band.
         mark: the number of the mark in its figure, which tells it from others by its line and shade.
     """
-    shade = {"color": _MARKS[mark][0], "zorder": 0}
+    shade: dict[str, Any] = {"color": _MARKS[mark][0], "zorder": 0}
     ax.axvline(step, linestyle=_MARKS[mark][1], linewidth=0.8, label=label, **shade)
     if interval is not None:
         ax.axvspan(*interval, alpha=0.15, linewidth=0, **shade)
@@ -208,11 +251,11 @@ def _models(
 
 def _in_sight(table: pd.DataFrame, names: Sequence[str], of_network: Sequence[str]) -> pd.DataFrame:
     """The table without what is so far beyond the network's own columns that these would not be seen."""
-    limit = _ROOM * table[of_network].abs().max(axis=None)
+    limit = _ROOM * np.nanmax(table[of_network].abs().to_numpy())
     return table.assign(**{name: table[name].where(table[name].abs() <= limit) for name in names})
 
 
-def _curve(metrics: pd.DataFrame, column: str, ax: Axes, **look) -> None:
+def _curve(metrics: pd.DataFrame, column: str, ax: Axes, **look: Any) -> None:
     """A column against the steps: the median and the range over the seeds, if there are several."""
     several = "seed" in metrics
     sns.lineplot(

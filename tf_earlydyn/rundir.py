@@ -6,15 +6,25 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.provenance import provenance
 
+if TYPE_CHECKING:  # no TensorFlow here: a model brings it
+    import keras
+
+__all__ = ["RunDirectory", "read_csv", "read_json", "written_whole"]
+
 
 class RunDirectory:
-    """The files of a run. ``summary`` is written last: a directory without it holds a run that did not finish."""
+    """The files of a run. ``summary`` is written last: a directory without it holds a run that did not finish.
+
+    Args:
+        path: of the directory.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
@@ -102,6 +112,9 @@ def _unused_default() -> Path:
 def written_whole(path: Path) -> Iterator[Path]:
     """Gives a hidden name, of the same kind, to write to: the file takes its own name when all of it is on the disk.
 
+    Args:
+        path: of the file.
+
     Raises:
         WriteError: if that fails; what ``path`` held before is still there.
     """
@@ -144,7 +157,7 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_model(path: Path, model: "keras.Model") -> None:  # noqa: F821 (no TensorFlow here: the model brings it)
+def write_model(path: Path, model: "keras.Model") -> None:
     """Writes a Keras model whole or not at all.
 
     Raises:
@@ -171,6 +184,9 @@ def write_origin(directory: RunDirectory, description: dict, flags: str) -> None
 def read_json(path: Path) -> dict:
     """Reads JSON.
 
+    Args:
+        path: of the file.
+
     Raises:
         InputError: if the file cannot be read.
     """
@@ -180,13 +196,16 @@ def read_json(path: Path) -> dict:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from error
 
 
-def write_csv(path: Path, rows: Sequence[dict], columns: Sequence[str] | None = None) -> None:
+def write_csv(path: Path, rows: Sequence[dict], columns: list[str] | None = None) -> None:
     """Writes a table whole or not at all, every number with all its digits; ``columns`` head it even without rows."""
     write_text(path, pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\n"))
 
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Reads a table of numbers.
+
+    Args:
+        path: of a ``.csv`` file.
 
     Raises:
         InputError: if the file cannot be read, or holds no rows or anything but numbers.

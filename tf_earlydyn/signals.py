@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from tf_earlydyn.errors import Stopped
 
@@ -12,7 +12,7 @@ _ASKING = (signal.SIGTERM, signal.SIGINT)
 def end_with_a_word() -> None:
     """SIGTERM raises ``Stopped``, as SIGINT raises KeyboardInterrupt. For scripts: it is a setting of the process."""
 
-    def stop(number: int, _) -> None:
+    def stop(number: int, _: FrameType | None) -> None:
         raise Stopped(number, f"Stopped by {name(number)}.")
 
     signal.signal(signal.SIGTERM, stop)
@@ -53,7 +53,7 @@ class Notice:
         while self._before:
             signal.signal(*self._before.popitem())
 
-    def _note(self, number: int, _) -> None:
+    def _note(self, number: int, _: FrameType | None) -> None:
         if self.signal is None:
             self.signal = number
         elif number == signal.SIGINT:

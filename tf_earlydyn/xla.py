@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import tensorflow as tf
 
@@ -23,7 +24,7 @@ class Compiled:
         self._functions = list(functions)
         self._ran = False
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         """What the function gives."""
         while not self._ran and len(self._functions) > 1:
             try:

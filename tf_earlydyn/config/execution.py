@@ -2,11 +2,12 @@
 
 import dataclasses
 
-from tf_earlydyn.config.fields import check_fields, require, setting
+from tf_earlydyn.config.fields import check_fields, require, setting, with_settings_told
 
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "tpu", "multiworker")
 
 
+@with_settings_told
 @dataclasses.dataclass(frozen=True)
 class ExecutionConfig:
     """How it runs."""

@@ -4,25 +4,41 @@ import dataclasses
 import typing
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tf_earlydyn.errors import InputError
 
+Value = TypeVar("Value")
 LARGEST = 2**31 - 1  # what TensorFlow counts steps and rows in
 
 
-def setting(default, help_text: str, choices: tuple[str, ...] | None = None):
+def setting(default: Any, help_text: str, choices: tuple[str, ...] | None = None) -> Any:
     """A setting that has a flag of its name, with its help text and, of a closed list, its choices."""
     return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
 
 
-def require(condition: bool, rule: str, **received) -> None:
+def with_settings_told(config_class: type[Value]) -> type[Value]:
+    """Adds what the settings' help texts say to the class's docstring, and of parts what theirs begins with."""
+    told = [f"    {field.name}: {_told(field)}" for field in dataclasses.fields(config_class)]  # type: ignore[arg-type]
+    config_class.__doc__ = "\n".join([config_class.__doc__ or "", "", "Attributes:", *told])
+    return config_class
+
+
+def _told(field: dataclasses.Field) -> str:
+    if "help" in field.metadata:
+        choices = field.metadata["choices"]
+        return field.metadata["help"] + (f" One of {', '.join(choices)}." if choices else "")
+    return str(getattr(field.default_factory, "__doc__", "")).partition("\n")[0]
+
+
+def require(condition: bool, rule: str, **received: object) -> None:
     """Raises an InputError that states the rule, and what was received, unless the condition holds."""
     if not condition:
         values = ", ".join(f"{name}={value!r}" for name, value in received.items())
         raise InputError(f"{rule} Received: {values}.")
 
 
-def check_fields(config) -> None:
+def check_fields(config: Any) -> None:
     """Checks each setting's type and, where it has them, choices."""
     for field in flag_fields(type(config)):
         value, choices = getattr(config, field.name), field.metadata["choices"]
@@ -37,7 +53,7 @@ def check_fields(config) -> None:
             require(allowed, f"{field.name} must be one of {', '.join(choices)}.", **{field.name: value})
 
 
-def _is(value, kind) -> bool:
+def _is(value: object, kind: Any) -> bool:
     if typing.get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(_is(element, typing.get_args(kind)[0]) for element in value)
     if kind is float:
@@ -45,25 +61,35 @@ def _is(value, kind) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _in_words(kind) -> str:
+def _in_words(kind: Any) -> str:
     words = {int: "an integer", float: "a number", str: "text"}
     if typing.get_origin(kind) is tuple:
         return f"a tuple, each {words[typing.get_args(kind)[0]]}"
     return words[next(member for member in (typing.get_args(kind) or (kind,)) if member in words)]
 
 
-def settle(config, name: str, value) -> None:
+def settle(config: Any, name: str, value: object) -> None:
     """Fills in a field of a frozen dataclass that was left to its default."""
     if getattr(config, name) is None:
         object.__setattr__(config, name, value)
 
 
+def settled(value: Value | None) -> Value:
+    """The value of a field that its configuration has filled in, or that goes with the others."""
+    assert value is not None
+    return value
+
+
 def flag_fields(config_class: type) -> list[dataclasses.Field]:
-    """The fields that are set by flags of the same names."""
+    """The fields that are set by flags of the same names.
+
+    Args:
+        config_class: a configuration dataclass.
+    """
     return [field for field in dataclasses.fields(config_class) if "help" in field.metadata]
 
 
-def _parts(config) -> Iterator:
+def _parts(config: Any) -> Iterator[Any]:
     """A configuration and those that it is made of, these first."""
     for field in dataclasses.fields(config):
         if dataclasses.is_dataclass(member := getattr(config, field.name)):
@@ -74,12 +100,16 @@ def _parts(config) -> Iterator:
 _PATHS = ("data_dir", "data_file", "network_file")  # absolute in a flagfile, which may be used from another folder
 
 
-def flagfile(config) -> str:
-    """A file of flags that repeats a run, into a run directory of its own."""
+def flagfile(config: Any) -> str:
+    """A file of flags that repeats a run, into a run directory of its own.
+
+    Args:
+        config: the run's, a ``RunConfig`` or a ``KernelStudyConfig``.
+    """
     return "".join(f"{_flag(name, value)}\n" for part in _parts(config) for name, value in _given(part))
 
 
-def telling_flags(config) -> list[str]:
+def telling_flags(config: Any) -> list[str]:
     """Those of the flags in ``flagfile`` without which it would be another run.
 
     A default may depend on other settings, so a flag is left out where that changes nothing.
@@ -89,7 +119,7 @@ def telling_flags(config) -> list[str]:
     ]
 
 
-def from_json(config_class: type, content: dict):
+def from_json(config_class: type, content: dict) -> Any:
     """The configuration that JSON of ``dataclasses.asdict`` is of, whatever else the JSON holds.
 
     Raises:
@@ -106,20 +136,20 @@ def from_json(config_class: type, content: dict):
     return config_class(**values)
 
 
-def _given(part) -> Iterator[tuple[str, object]]:
+def _given(part: Any) -> Iterator[tuple[str, object]]:
     for field in flag_fields(type(part)):
         value = getattr(part, field.name)
         if field.name != "run_dir" and value is not None and value != ():
             yield field.name, value
 
 
-def _flag(name: str, value) -> str:
+def _flag(name: str, value: Any) -> str:
     if name in _PATHS:
         value = Path(value).expanduser().absolute()
     return f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
-def _is_default(part, name: str) -> bool:
+def _is_default(part: Any, name: str) -> bool:
     default = next(field.default for field in dataclasses.fields(part) if field.name == name)
     try:
         return dataclasses.replace(part, **{name: default}) == part

@@ -6,10 +6,11 @@ import math
 
 from tf_earlydyn import activations
 from tf_earlydyn.config.execution import ExecutionConfig
-from tf_earlydyn.config.fields import LARGEST, check_fields, require, setting
+from tf_earlydyn.config.fields import LARGEST, check_fields, require, setting, with_settings_told
 from tf_earlydyn.config.run import LAYERS, DataConfig, ModelConfig, RunConfig, TrainingConfig
 
 
+@with_settings_told
 @dataclasses.dataclass(frozen=True)
 class KernelStudyConfig:
     """How kernel errors and training gaps of two-layer networks fall with the input dimension d."""
@@ -34,7 +35,7 @@ class KernelStudyConfig:
     )
     learning_rate: float = setting(1.0, "training: eta of gradient descent on (1/2n) sum_i (f(x_i) - y_i)^2.")
     n_test: int = setting(1_000, "training: test examples.")
-    run_dir: str | None = setting(None, "Where the run is written, a new directory; default runs/<time>.")
+    run_dir: str | None = setting(None, "Where the run is written, a new directory; by default runs/ and the time.")
     execution: ExecutionConfig = dataclasses.field(default_factory=ExecutionConfig)
 
     def __post_init__(self) -> None:

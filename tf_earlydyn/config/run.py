@@ -9,12 +9,13 @@ import math
 
 from tf_earlydyn import activations
 from tf_earlydyn.config.execution import ExecutionConfig
-from tf_earlydyn.config.fields import check_fields, require, setting, settle
+from tf_earlydyn.config.fields import check_fields, require, setting, settle, settled, with_settings_told
 
 COMPANIONS = ("psi", "twin", "both")
 LAYERS = ("first", "second", "both")  # of a two-layer network: those that learn
 
 
+@with_settings_told
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """Which inputs and labels."""
@@ -83,6 +84,7 @@ class DataConfig:
             require(not self.spectrum, "spectrum goes with covariance=spectrum alone.", covariance=self.covariance)
 
 
+@with_settings_told
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """Which network."""
@@ -114,7 +116,11 @@ class ModelConfig:
         if shallow:
             require(self.width % 2 == 0, "width must be even for two_layer, half in each copy.", width=self.width)
             require(self.depth == 1, "two_layer has one hidden layer; take model=mlp for more.", depth=self.depth)
-        require(self.depth > 0, "depth must be a positive number of hidden layers.", depth=self.depth)
+        require(
+            settled(self.depth) > 0,
+            "depth must be a positive number of hidden layers.",
+            depth=self.depth,
+        )
         require(
             abs(self.negative_slope) <= 100,
             "negative_slope must lie in [-100, 100].",
@@ -122,6 +128,7 @@ class ModelConfig:
         )
 
 
+@with_settings_told
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """How it is trained."""
@@ -146,6 +153,7 @@ class TrainingConfig:
         )
 
 
+@with_settings_told
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
     """One run."""
@@ -180,7 +188,7 @@ class RunConfig:
     checkpoint_seconds: float = setting(
         30.0, "Between recorded steps, training is saved for --resume after so many seconds; 0: about every second."
     )
-    run_dir: str | None = setting(None, "Where the run is written, a new directory; default runs/<time>.")
+    run_dir: str | None = setting(None, "Where the run is written, a new directory; by default runs/ and the time.")
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -11,6 +11,10 @@ _SOURCES = {"gaussian": gaussian.load, "cifar10": cifar.load, "npz": npz.load}
 def load(config: DataConfig, seed: int) -> Dataset:
     """The configured data, preprocessed as configured; the same for the same configuration and seed.
 
+    Args:
+        config: which inputs and labels.
+        seed: draws the examples, or their order.
+
     Raises:
         InputError: if the data cannot be had or used.
     """

@@ -6,6 +6,7 @@ import re
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def read(data_dir: str | None, split: str) -> tuple[np.ndarray, np.ndarray]:
     return arrays["image"], arrays["label"]
 
 
-def _tensorflow_datasets():
+def _tensorflow_datasets() -> ModuleType:
     """The module, imported late because it takes seconds and only CIFAR-10 needs it."""
     logging.disable(logging.CRITICAL)  # a failed import logs its traceback
     try:

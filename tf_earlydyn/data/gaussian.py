@@ -4,6 +4,7 @@ import numpy as np
 from scipy import special
 
 from tf_earlydyn.config import DataConfig
+from tf_earlydyn.config.fields import settled
 from tf_earlydyn.data.dataset import Dataset
 from tf_earlydyn.seeds import Stream, generator
 
@@ -22,7 +23,8 @@ def load(config: DataConfig, seed: int) -> Dataset:
         y = np.where(y >= 0, 1.0, -1.0) if config.labels == "sign" else y
         return x.astype(np.float32), y.astype(np.float32)
 
-    return Dataset(*split(Stream.TRAIN, config.n_train), *split(Stream.TEST, config.n_test), spectrum=eigenvalues)
+    train, test = split(Stream.TRAIN, settled(config.n_train)), split(Stream.TEST, settled(config.n_test))
+    return Dataset(*train, *test, spectrum=eigenvalues)
 
 
 def spectrum(config: DataConfig) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_earlydyn.config import DataConfig
+from tf_earlydyn.config.fields import settled
 from tf_earlydyn.data.dataset import Dataset, take_first
 from tf_earlydyn.errors import InputError
 
@@ -21,7 +22,7 @@ def load(config: DataConfig, seed: int) -> Dataset:
         InputError: if the file cannot be read, lacks an array, or an array has the wrong shape, no examples, other than
             real numbers, or values that are not finite.
     """
-    arrays = _read(config.data_file)
+    arrays = _read(settled(config.data_file))
     for name in _NAMES:
         _check(name, arrays[name])
     train, test = (
@@ -33,7 +34,8 @@ def load(config: DataConfig, seed: int) -> Dataset:
             "no target is negative: labels must be +1 and -1, or one-hot rows, for the accuracy to mean anything.",
             stacklevel=2,
         )
-    whole = Dataset(*(_as_float(name, arrays[name]) for name in _NAMES))
+    x_train, y_train, x_test, y_test = (_as_float(name, arrays[name]) for name in _NAMES)
+    whole = Dataset(x_train, y_train, x_test, y_test)
     return Dataset(whole.x_train[train], whole.y_train[train], whole.x_test[test], whole.y_test[test])
 
 

@@ -11,7 +11,10 @@ _ROUNDING = 1e-6  # of float32 inputs, relative: what is left of an input that e
 
 
 def normalise(data: Dataset) -> Dataset:
-    """Centres by the training mean, then scales each input to ||x|| = sqrt(d) (Hu et al. 2020, Figure 2).
+    r"""Centres by the training mean, then scales each input to $\|x\| = \sqrt{d}$ (Hu et al. 2020, Figure 2).
+
+    Args:
+        data: inputs ``[n, ...]`` of d numbers each.
 
     Raises:
         InputError: if an input equals the training mean, so that it cannot be scaled.

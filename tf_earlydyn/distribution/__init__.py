@@ -1,32 +1,21 @@
 """Where it is computed: devices, strategies of ``tf.distribute``, and workers that compute together."""
 
 from tf_earlydyn.distribution.devices import (
-    cores,
+    cores as cores,
     current_strategy,
-    local_devices,
-    on_cpu,
-    on_one_device,
-    within_process,
+    local_devices as local_devices,
+    on_cpu as on_cpu,
+    on_one_device as on_one_device,
+    within_process as within_process,
 )
-from tf_earlydyn.distribution.sharing import own_parts, shared_out
+from tf_earlydyn.distribution.sharing import own_parts as own_parts, shared_out as shared_out
 from tf_earlydyn.distribution.strategies import describe_devices, make_strategy, set_up
-from tf_earlydyn.distribution.workers import added_up, from_chief, has_workers, is_chief, lost_workers_named
+from tf_earlydyn.distribution.workers import (
+    added_up as added_up,
+    from_chief as from_chief,
+    has_workers as has_workers,
+    is_chief as is_chief,
+    lost_workers_named as lost_workers_named,
+)
 
-__all__ = [
-    "added_up",
-    "cores",
-    "current_strategy",
-    "describe_devices",
-    "from_chief",
-    "has_workers",
-    "is_chief",
-    "local_devices",
-    "lost_workers_named",
-    "make_strategy",
-    "on_cpu",
-    "on_one_device",
-    "own_parts",
-    "set_up",
-    "shared_out",
-    "within_process",
-]
+__all__ = ["current_strategy", "describe_devices", "make_strategy", "set_up"]

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tf_earlydyn.errors import InputError, WorkerError
 
@@ -30,7 +30,7 @@ def await_workers(addresses: Sequence[str], own: int) -> None:
 
 
 @contextlib.contextmanager
-def _listening(address: str):
+def _listening(address: str) -> Iterator[None]:
     """Others can see within this context that this process lives; after it, TensorFlow listens there."""
     try:
         both = socket.has_dualstack_ipv6()

@@ -14,7 +14,13 @@ from tf_earlydyn.distribution.workers import worker_number
 
 T = TypeVar("T")
 R = TypeVar("R")
-_END = object()
+
+
+class _End:
+    """What comes where nothing more does."""
+
+
+_END = _End()
 
 
 def shared_out(
@@ -50,7 +56,7 @@ def _on(device: str, results: Iterator[R]) -> Iterator[R]:
     while True:
         with tf.device(device):
             result = next(results, _END)
-        if result is _END:
+        if isinstance(result, _End):
             return
         yield result
 
@@ -62,7 +68,7 @@ def _side_by_side(streams: list[Iterator[R]]) -> Iterator[R]:
         coming = deque(thread.submit(next, stream, _END) for thread, stream in zip(threads, streams, strict=True))
         for thread, stream in itertools.cycle(zip(threads, streams, strict=True)):
             result = coming.popleft().result()
-            if result is _END:
+            if isinstance(result, _End):
                 return
             coming.append(thread.submit(next, stream, _END))
             yield result

@@ -15,6 +15,9 @@ from tf_earlydyn.errors import InputError
 def set_up(execution: ExecutionConfig) -> None:
     """Settings of the whole process: devices, and the precision of matrix products. Before TensorFlow computes.
 
+    Args:
+        execution: where, and in which precision.
+
     Raises:
         InputError: if TensorFlow has computed already, and its devices cannot be changed any more.
     """
@@ -44,6 +47,9 @@ def chosen(execution: ExecutionConfig) -> str:
 def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
     """The strategy that is asked for, made once in a process.
 
+    Args:
+        execution: where, and in which precision.
+
     Raises:
         InputError: if there are no such devices, or ``TF_CONFIG`` does not say what it must.
         WorkerError: if another worker does not begin.
@@ -66,7 +72,11 @@ def _made(name: str, replicas: int | None) -> tf.distribute.Strategy:
 
 
 def describe_devices(execution: ExecutionConfig) -> dict[str, str | int]:
-    """What the strategy that is asked for is here, for the record of a run."""
+    """What the strategy that is asked for is here, for the record of a run.
+
+    Args:
+        execution: where, and in which precision.
+    """
     strategy = make_strategy(execution)
     return {
         "strategy": chosen(execution),

@@ -1,15 +1,17 @@
 """Antisymmetric initialisation: a network that is exactly zero at step 0 (Hu et al. 2020, Section 3)."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tf_earlydyn.models.layers import register
+from tf_earlydyn.models.layers import Shape, register
 
 
 @tf.custom_gradient
-def _difference(a: tf.Tensor, b: tf.Tensor):
+def _difference(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """The difference a - b, exactly 0 where a = b.
 
     Compilers contract a product that ends one half into the subtraction (a fused multiply-add), which then leaves the
@@ -20,7 +22,7 @@ def _difference(a: tf.Tensor, b: tf.Tensor):
 
 @register
 class Antisymmetric(keras.Model):
-    """f = (g(theta_1) - g(theta_2)) / sqrt(2) with theta_1 = theta_2 at step 0: f = 0, and the tangent kernel is g's.
+    r"""$f = (g_{\theta_1} - g_{\theta_2}) / \sqrt{2}$ with $\theta_1 = \theta_2$ at step 0: f is 0, its kernel g's.
 
     Both halves are copies of ``network``, which is left alone. At step 0 they compute equal outputs, whose difference
     is exactly 0 in every precision. A layer that draws at random in training (Dropout) draws anew in each half, and
@@ -29,11 +31,14 @@ class Antisymmetric(keras.Model):
     Saving and loading keep the weights of both halves. ``keras.models.clone_model`` gives a network at step 0, as for
     any Keras model: fresh weights from the initialisers (the same ones where they carry seeds), and again equal halves.
 
+    Args:
+        network: g.
+
     Attributes:
         positive, negative: the two halves.
     """
 
-    def __init__(self, network: keras.Model, **kwargs) -> None:
+    def __init__(self, network: keras.Model, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.positive = keras.models.clone_model(network)
         self.negative = keras.models.clone_model(network)
@@ -41,7 +46,7 @@ class Antisymmetric(keras.Model):
             self.positive.set_weights(network.get_weights())
             self.build(network.get_build_config()["input_shape"])
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: Shape) -> None:
         if self.built:  # a second call must not make trained halves equal again
             return
         for half in (self.positive, self.negative):
@@ -50,19 +55,19 @@ class Antisymmetric(keras.Model):
                     keras.Input(batch_shape=input_shape, dtype=self.compute_dtype)
                 )  # build() alone may make no weights
         self.negative.set_weights(self.positive.get_weights())
-        self.built = True
+        self.built: bool = True
 
-    def call(self, x, training=None):
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return _difference(self.positive(x, training=training), self.negative(x, training=training)) / math.sqrt(2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.positive.compute_output_shape(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.positive)}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> "Antisymmetric":
         config = dict(config)
         network = keras.saving.deserialize_keras_object(config.pop("network"), custom_objects=custom_objects)
         return cls(network, **config)

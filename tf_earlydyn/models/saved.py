@@ -45,10 +45,10 @@ def load_network(file: str | Path, input_shape: tuple[int, ...], outputs: int) -
 def _same_in_training(network: keras.Model, input_shape: tuple[int, ...]) -> bool:
     x = np.random.default_rng(0).standard_normal((_TRIED, *input_shape)).astype(np.float32)
     kept = [variable.numpy() for variable in network.variables]  # a call in training moves averages and random states
-    outputs = [np.asarray(network(x, training=training)) for training in (False, True)]
+    resting, training = (np.asarray(network(x, training=training)) for training in (False, True))
     for variable, value in zip(network.variables, kept, strict=True):
         variable.assign(value)
-    return np.allclose(*outputs, rtol=1e-4, atol=1e-4 * np.abs(outputs[0]).max())
+    return np.allclose(resting, training, rtol=1e-4, atol=1e-4 * np.abs(resting).max())
 
 
 def _require_fit(network: keras.Model, input_shape: tuple[int, ...], outputs: int) -> None:

@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -50,11 +51,11 @@ def recorded(layers: Sequence[keras.layers.Layer]) -> Iterator[list[Call]]:
             del vars(layer)["call"]
 
 
-def _recorder(layer: keras.layers.Layer, calls: list[Call]):
+def _recorder(layer: keras.layers.Layer, calls: list[Call]) -> Callable[..., Any]:
     original, variables = layer.call, own_variables(layer).values()
     signature = inspect.signature(original)
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         before = {id(variable): reads(variable) for variable in variables}
         with _before_activation(layer) as linear:
             outputs = original(*args, **kwargs)
@@ -75,7 +76,7 @@ def _before_activation(layer: keras.layers.Layer) -> Iterator[list[tf.Tensor]]:
         yield given
         return
 
-    def noted(outputs):
+    def noted(outputs: tf.Tensor) -> tf.Tensor:
         given.append(outputs)
         return activation(outputs)
 

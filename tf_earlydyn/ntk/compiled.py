@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -28,7 +29,7 @@ class compiled:  # noqa: N801 (a decorator)
     def __init__(self, function: Callable, weights: Copies | None = None) -> None:
         self._weights = weights or Copies()
 
-        def replaced(variables: list[tf.Variable], *arguments):
+        def replaced(variables: list[tf.Variable], *arguments: Any) -> Any:
             with self._weights.replaced(variables):
                 return function(*arguments)
 
@@ -36,7 +37,7 @@ class compiled:  # noqa: N801 (a decorator)
         self._xla = tf.function(replaced, autograph=False, jit_compile=True)
         self._refused: set[str] = set()
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         """What the function gives."""
         device = tf.nest.flatten(arguments)[0].device
         if is_accelerator(device) and device not in self._refused:
@@ -54,7 +55,7 @@ def is_accelerator(device: str) -> bool:
     return "CPU" not in device
 
 
-def _run(graphs: Callable, arguments: tuple):
+def _run(graphs: tf.types.experimental.PolymorphicFunction, arguments: tuple) -> Any:
     with _TRACING:
         graph = graphs.get_concrete_function(*arguments)
     return graph(*arguments)

@@ -22,7 +22,7 @@ def confirmed(model: keras.Model, variables: Sequence[keras.Variable], x: np.nda
     """
     for inputs in (x, x[::-1]):
         variables = _agreeing(model, variables, inputs)
-    return variables
+    return list(variables)
 
 
 def _agreeing(model: keras.Model, variables: Sequence[keras.Variable], x: np.ndarray) -> list[keras.Variable]:

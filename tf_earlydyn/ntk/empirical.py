@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, overload
 
 import keras
 import numpy as np
@@ -11,18 +11,48 @@ import tensorflow as tf
 from tf_earlydyn.distribution import added_up, current_strategy, has_workers
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.blocks import Plan
-from tf_earlydyn.ntk.kernel import WHOLE, TangentKernel
+from tf_earlydyn.ntk.kernel import WHOLE, Method, Outputs, TangentKernel
 from tf_earlydyn.ntk.storage import KernelFile, fingerprint
 from tf_earlydyn.ntk.tiles import DEFAULT_MEMORY_LIMIT, BlockPair, Pair, Sides, block_pairs, computed, planned, strips
 
 
+@overload
 def empirical_ntk(
     model: keras.Model,
     x1: np.ndarray | tf.Tensor,
     x2: np.ndarray | tf.Tensor | None = None,
     *,
-    outputs: Literal["full", "trace"] = "full",
-    method: Literal["auto", "structured", "jacobian"] = "auto",
+    outputs: Outputs = "full",
+    method: Method = "auto",
+    variables: Sequence[str | keras.Variable] | None = None,
+    by_layer: Literal[False] = False,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    file: str | Path | None = None,
+    show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
+) -> np.ndarray: ...
+@overload
+def empirical_ntk(
+    model: keras.Model,
+    x1: np.ndarray | tf.Tensor,
+    x2: np.ndarray | tf.Tensor | None = None,
+    *,
+    outputs: Outputs = "full",
+    method: Method = "auto",
+    variables: Sequence[str | keras.Variable] | None = None,
+    by_layer: Literal[True],
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    file: None = None,
+    show_progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
+) -> dict[str, np.ndarray]: ...
+def empirical_ntk(
+    model: keras.Model,
+    x1: np.ndarray | tf.Tensor,
+    x2: np.ndarray | tf.Tensor | None = None,
+    *,
+    outputs: Outputs = "full",
+    method: Method = "auto",
     variables: Sequence[str | keras.Variable] | None = None,
     by_layer: bool = False,
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
@@ -30,7 +60,7 @@ def empirical_ntk(
     show_progress: bool = True,
     strategy: tf.distribute.Strategy | None = None,
 ) -> np.ndarray | dict[str, np.ndarray]:
-    """The empirical tangent kernel Theta(x, x') = sum over trainable variables of df(x)/dtheta . df(x')/dtheta.
+    r"""The empirical tangent kernel $\Theta(x, x') = \partial_\theta f(x) \, \partial_\theta f(x')^\top$ of a network.
 
     Hu et al. 2020, Section 3, for any Keras model with one input: functional, sequential or subclassed, in float32 or
     float64, at its weights of the moment. The model runs in inference mode: BatchNormalization uses its moving mean
@@ -52,7 +82,7 @@ def empirical_ntk(
             by their Jacobians, with a line in the log.
         variables: layer names, variables or their paths: the kernel of these alone. Equal names are taken together.
         by_layer: whether to give each layer's kernel apart. They add up to the whole; with learning rates of their own,
-            sum_l eta_l Theta_l takes the place of eta Theta.
+            $\sum_l \eta_l \Theta_l$ takes the place of $\eta \Theta$.
         memory_limit: bytes that the computation may take beside the result on each replica, as estimated ahead.
         file: an ``.npy`` file to be written, which is then given as a memory-mapped array. What a killed process left
             is taken up where it ended.
@@ -75,7 +105,7 @@ def empirical_ntk(
            [0., 1., 0.],
            [0., 0., 1.]], dtype=float32)
     """
-    choices = {"outputs": outputs, "method": method, "variables": variables, "by_layer": by_layer}
+    choices: dict[str, Any] = {"outputs": outputs, "method": method, "variables": variables, "by_layer": by_layer}
     rows = TangentKernel(model, x1, name="x1", **choices)
     columns = rows if x2 is None else TangentKernel(model, x2, name="x2", **choices)
     if columns.x.shape[1:] != rows.x.shape[1:]:

@@ -25,7 +25,7 @@ def checked_model(model: keras.Model) -> keras.Model:
     return model
 
 
-def checked_inputs(model: keras.Model, x, name: str) -> np.ndarray | tf.Tensor:
+def checked_inputs(model: keras.Model, x: np.ndarray | tf.Tensor, name: str) -> np.ndarray | tf.Tensor:
     """Inputs ``[n, ...]``, floating-point ones in the dtype the model computes in.
 
     Raises:
@@ -48,7 +48,7 @@ def checked_inputs(model: keras.Model, x, name: str) -> np.ndarray | tf.Tensor:
     return checked_finite(x.astype(dtype if dtype in ("float32", "float64") else model.compute_dtype, copy=False), name)
 
 
-def checked_features(features) -> np.ndarray:
+def checked_features(features: np.ndarray | tf.Tensor) -> np.ndarray:
     """Features ``[n, p]`` of a linear model, in float32 or float64.
 
     Raises:
@@ -62,7 +62,7 @@ def checked_features(features) -> np.ndarray:
     return checked_finite(features, "features")
 
 
-def checked_outputs(outputs) -> int:
+def checked_outputs(outputs: int) -> int:
     """A number of outputs.
 
     Raises:
@@ -71,7 +71,7 @@ def checked_outputs(outputs) -> int:
     return _positive(outputs, "outputs must be a positive number", "outputs")
 
 
-def checked_memory_limit(memory_limit) -> int:
+def checked_memory_limit(memory_limit: int) -> int:
     """A number of bytes.
 
     Raises:
@@ -80,7 +80,7 @@ def checked_memory_limit(memory_limit) -> int:
     return _positive(memory_limit, "memory_limit must be a positive number of bytes", "memory_limit")
 
 
-def _positive(value, demand: str, name: str) -> int:
+def _positive(value: int, demand: str, name: str) -> int:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
         raise InputError(f"{demand}. Received: {name}={value!r}.")
     return int(value)

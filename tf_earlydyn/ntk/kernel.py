@@ -15,11 +15,15 @@ from tf_earlydyn.ntk.program import METHODS, Program, Sizes
 from tf_earlydyn.ntk.terms import Product, Term
 from tf_earlydyn.ntk.variables import chosen, layer_name
 
+Outputs = Literal["full", "trace"]
+Method = Literal["auto", "structured", "jacobian"]
 WHOLE = "all"  # the name of the only group where kernels are not asked for by layer
 
 
 class TangentKernel:
-    """The tangent kernel of a Keras model on inputs x, J J' over (example, output) pairs, at its weights of the moment.
+    r"""The tangent kernel of a Keras model on inputs x, $J J^\top$ over (example, output) pairs.
+
+    At the model's weights of the moment.
 
     Args:
         model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``.
@@ -28,6 +32,7 @@ class TangentKernel:
         method: ``auto``, ``structured`` or ``jacobian``, as in ``empirical_ntk``.
         variables: layer names, or variables, that the kernel is of; all trainable ones by default.
         by_layer: whether each layer's kernel is kept apart.
+        name: of the inputs, in messages.
 
     Raises:
         InputError: on a model, inputs or choices that cannot be used; the message says why.
@@ -38,8 +43,8 @@ class TangentKernel:
         model: keras.Model,
         x: np.ndarray | tf.Tensor,
         *,
-        outputs: Literal["full", "trace"] = "full",
-        method: Literal["auto", "structured", "jacobian"] = "auto",
+        outputs: Outputs = "full",
+        method: Method = "auto",
         variables: Sequence[str | keras.Variable] | None = None,
         by_layer: bool = False,
         name: str = "x",
@@ -100,7 +105,7 @@ class TangentKernel:
 
 
 class FeatureKernel:
-    """The kernel of a linear model, Psi Psi', for each of C outputs alone.
+    r"""The kernel of a linear model, $\Psi \Psi^\top$, for each of C outputs alone.
 
     Args:
         features: Psi, ``[n, p]``, float32 or float64.
@@ -113,7 +118,7 @@ class FeatureKernel:
     def __init__(self, features: np.ndarray | tf.Tensor, outputs: int = 1) -> None:
         self.features = checked_features(features)
         self.outputs = checked_outputs(outputs)
-        self.groups = {WHOLE: []}
+        self.groups: dict[str, list[keras.Variable]] = {WHOLE: []}
 
     @property
     def dtype(self) -> np.dtype:

@@ -37,9 +37,10 @@ def ntk_operator(
     variables: Sequence[str | keras.Variable] | None = None,
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
 ) -> LinearOperator:
-    """The tangent kernel Theta = J J' of a Keras model as an operator on vectors over (example, output) pairs.
+    r"""The tangent kernel $\Theta = J J^\top$ of a Keras model as an operator on vectors over (example, output) pairs.
 
-    A product takes a reverse pass, J'v, and a forward pass, J(J'v), in time and memory of n; Theta is never formed.
+    A product takes a reverse pass, $J^\top v$, and a forward pass, $J (J^\top v)$, in time and memory of n; $\Theta$ is
+    never formed.
     The model runs in inference mode, at its weights of the moment of the product.
 
     Args:
@@ -62,7 +63,13 @@ def ntk_operator(
 
 
 class _TangentOperator(LinearOperator):
-    def __init__(self, model, x, variables, memory_limit: int) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        x: np.ndarray | tf.Tensor,
+        variables: Sequence[str | keras.Variable] | None,
+        memory_limit: int,
+    ) -> None:
         self._model = checked_model(model)
         self._x = checked_inputs(model, x, "x")
         three = examples(self._x)
@@ -146,7 +153,11 @@ def _blocks(n: int, per_example: int, memory_limit: int) -> Blocks:
 
 
 def feature_operator(features: np.ndarray, outputs: int = 1) -> LinearOperator:
-    """The kernel Psi Psi' of a linear model with ``features`` Psi ``[n, p]``, for each of C outputs alone.
+    r"""The kernel $\Psi \Psi^\top$ of a linear model, for each of C outputs alone.
+
+    Args:
+        features: $\Psi$, ``[n, p]``.
+        outputs: C.
 
     Returns:
         A ``[n C, n C]`` operator; ``ntk_operator(model, x) - feature_operator(psi(x))`` is one, too.

@@ -116,7 +116,8 @@ class Program:
             rows = [tf.cast(part, self.dtype) for part in jacobians(self._model, self._differentiated, x)]
             terms |= {id(variable): Direct(part) for variable, part in zip(self._differentiated, rows, strict=True)}
         counts = [operations(term, pairs_per_example) for term in terms.values()]
-        self.operations[pairs_per_example] = tuple(map(sum, zip(*counts, strict=True)))
+        pair, passes = (sum(numbers) for numbers in zip(*counts, strict=True))
+        self.operations[pairs_per_example] = pair, passes
         if self._trace:
             terms = {key: traced(term) for key, term in terms.items()}
         return {

@@ -118,7 +118,7 @@ def by_passes(
     names = [name for name, group in rows.groups.items() for _ in group]
     sums: dict[str, np.ndarray] = {}
     for name, first, second in zip(names, *gradients, strict=True):
-        part = np.tensordot(first, second, [[2], [2]]) if crossed else first @ second.swapaxes(1, 2)
+        part = np.tensordot(first, second, (2, 2)) if crossed else first @ second.swapaxes(1, 2)
         sums[name] = sums[name] + part if name in sums else part
     return sums
 

@@ -38,7 +38,7 @@ def own_variables(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
 
 
 @_rule(keras.layers.Dense, NTKDense)
-def _dense(layer, inputs, cotangents):
+def _dense(layer: keras.layers.Layer, inputs: tf.Tensor, cotangents: tf.Tensor) -> dict[str, Term]:
     """Inputs ``[n, ..., F]``, cotangents ``[n, C, ..., U]``."""
     n, c, fan_in, units = inputs.shape[0], cotangents.shape[1], inputs.shape[-1], cotangents.shape[-1]
     cotangents = tf.reshape(cotangents, (n, c, -1, 1, units))
@@ -50,19 +50,21 @@ def _dense(layer, inputs, cotangents):
 
 
 @_rule(keras.layers.Conv2D, NTKConv2D)
-def _conv(layer, inputs, cotangents):
+def _conv(layer: keras.layers.Layer, inputs: tf.Tensor, cotangents: tf.Tensor) -> dict[str, Term]:
     """Inputs ``[n, h, w, c]``, cotangents ``[n, C, h', w', U]``; the groups split both channels into runs."""
     scale = 1 / math.sqrt(math.prod(layer.kernel.shape[:-1])) if isinstance(layer, NTKConv2D) else 1.0
     return _windowed(layer, inputs, cotangents, layer.groups, scale)
 
 
 @_rule(keras.layers.DepthwiseConv2D)
-def _depthwise(layer, inputs, cotangents):
+def _depthwise(layer: keras.layers.Layer, inputs: tf.Tensor, cotangents: tf.Tensor) -> dict[str, Term]:
     """A convolution with a group for each input channel."""
     return _windowed(layer, inputs, cotangents, inputs.shape[-1], 1.0)
 
 
-def _windowed(layer, inputs, cotangents, groups: int, scale: float) -> dict[str, Term]:
+def _windowed(
+    layer: keras.layers.Layer, inputs: tf.Tensor, cotangents: tf.Tensor, groups: int, scale: float
+) -> dict[str, Term]:
     n, c, height, width, units = cotangents.shape
     cotangents = tf.reshape(cotangents, (n, c, height * width, groups, units // groups))
     taps = tuple(tf.reshape(tap, (n, height * width, groups, -1)) for tap in _taps(layer, inputs, (height, width)))
@@ -72,7 +74,7 @@ def _windowed(layer, inputs, cotangents, groups: int, scale: float) -> dict[str,
     }
 
 
-def _taps(layer, inputs: tf.Tensor, sizes: tuple[int, int]) -> list[tf.Tensor]:
+def _taps(layer: keras.layers.Layer, inputs: tf.Tensor, sizes: tuple[int, int]) -> list[tf.Tensor]:
     """What each entry of a convolution's window sees, one ``[n, h', w', c]`` an entry."""
     axes = list(zip(inputs.shape[1:3], sizes, layer.kernel_size, layer.strides, layer.dilation_rate, strict=True))
     if layer.padding == "same":
@@ -86,7 +88,7 @@ def _taps(layer, inputs: tf.Tensor, sizes: tuple[int, int]) -> list[tf.Tensor]:
 
 
 @_rule(keras.layers.BatchNormalization)
-def _batch_norm(layer, inputs, cotangents):
+def _batch_norm(layer: keras.layers.Layer, inputs: tf.Tensor, cotangents: tf.Tensor) -> dict[str, Term]:
     """In inference mode: the moving mean and variance are constants."""
     axis = layer.axis % inputs.shape.rank
     shape = [size if i == axis else 1 for i, size in enumerate(inputs.shape)]
@@ -95,7 +97,7 @@ def _batch_norm(layer, inputs, cotangents):
 
 
 @_rule(keras.layers.LayerNormalization)
-def _layer_norm(layer, inputs, cotangents):
+def _layer_norm(layer: keras.layers.Layer, inputs: tf.Tensor, cotangents: tf.Tensor) -> dict[str, Term]:
     axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
     axes = [axis % inputs.shape.rank for axis in axes]
     mean, variance = tf.nn.moments(inputs, axes, keepdims=True)

@@ -39,7 +39,12 @@ def leading_eigenvalues(
 
 
 def spectral_norm(operator: LinearOperator | np.ndarray, *, tolerance: float = 1e-4, seed: int = 0) -> float:
-    """The largest absolute eigenvalue of a symmetric operator, to a relative ``tolerance``, by Lanczos (ARPACK).
+    """The largest absolute eigenvalue of a symmetric operator, by Lanczos (ARPACK).
+
+    Args:
+        operator: symmetric, ``[n, n]``.
+        tolerance: the relative accuracy that Lanczos stops at.
+        seed: draws the first vector.
 
     Raises:
         InputError: as ``leading_eigenvalues``.
@@ -49,7 +54,7 @@ def spectral_norm(operator: LinearOperator | np.ndarray, *, tolerance: float = 1
     return float(abs(_lanczos(operator, 1, "LM", tolerance, seed).values[0]))
 
 
-def _lanczos(operator, k: int, which: str, tolerance: float, seed: int) -> Eigenvalues:
+def _lanczos(operator: LinearOperator | np.ndarray, k: int, which: str, tolerance: float, seed: int) -> Eigenvalues:
     if not isinstance(operator, (LinearOperator, np.ndarray)):
         raise InputError(f"the operator must be a LinearOperator or an array. Received: {type(operator).__name__}.")
     operator = aslinearoperator(operator)

@@ -28,12 +28,12 @@ from tf_earlydyn.ntk.tiles import (
 
 
 class Comparison(NamedTuple):
-    """Two kernel matrices A and B, as matrices over (example, output) pairs.
+    r"""Two kernel matrices A and B, as matrices over (example, output) pairs.
 
     Attributes:
-        distance: ||A - B||, Frobenius norm.
-        first_norm, second_norm: ||A|| and ||B||.
-        inner_product: <A, B>.
+        distance: $\|A - B\|$, Frobenius norm.
+        first_norm, second_norm: $\|A\|$ and $\|B\|$.
+        inner_product: $\langle A, B \rangle$.
     """
 
     distance: float
@@ -43,12 +43,12 @@ class Comparison(NamedTuple):
 
     @property
     def relative_distance(self) -> float:
-        """||A - B|| / ||B||; not a number or infinite where B is zero."""
+        r"""$\|A - B\| / \|B\|$; not a number or infinite where B is zero."""
         return float(np.float64(self.distance) / self.second_norm)
 
     @property
     def alignment(self) -> float:
-        """The uncentred cosine <A, B> / (||A|| ||B||); not a number where one is zero."""
+        r"""The uncentred cosine $\langle A, B \rangle / (\|A\| \|B\|)$; not a number where one is zero."""
         return float(np.float64(self.inner_product) / (self.first_norm * self.second_norm))
 
 
@@ -91,6 +91,10 @@ def compare(
 def trace(kernel: Kernel, *, memory_limit: int = DEFAULT_MEMORY_LIMIT) -> float:
     """The trace over (example, output) pairs, in time of n.
 
+    Args:
+        kernel: a ``TangentKernel`` or ``FeatureKernel``.
+        memory_limit: bytes that the computation may take, as estimated ahead.
+
     Raises:
         InputError: if it is no kernel, or the limit is too small.
     """
@@ -109,9 +113,14 @@ def product(
     show_progress: bool = True,
     strategy: tf.distribute.Strategy | None = None,
 ) -> np.ndarray:
-    """Theta V for ``vectors`` V ``[n C, k]`` over (example, output) pairs; ``ntk_operator`` takes time of n for one.
+    r"""$\Theta V$, ``[n C, k]``; where k = 1, ``ntk_operator`` takes time of n instead of n^2.
 
-    Where it is computed ``strategy`` says, as in ``empirical_ntk``.
+    Args:
+        kernel: $\Theta$, a ``TangentKernel`` or ``FeatureKernel``.
+        vectors: V, ``[n C, k]`` over (example, output) pairs.
+        memory_limit: bytes that the computation may take on each replica, as estimated ahead.
+        show_progress: whether there is a progress bar, if it takes more than two seconds.
+        strategy: where it is computed, as in ``empirical_ntk``.
 
     Raises:
         InputError: if ``vectors`` have another shape, or the limit is too small.
@@ -195,7 +204,9 @@ def _sums(terms: list[tuple[list[Term], list[Term]]], row_weights: tf.Tensor, co
 
 
 @compiled
-def _products(terms: tuple[list[Term], list[Term]], row_vectors: tf.Tensor, column_vectors: tf.Tensor):
+def _products(
+    terms: tuple[list[Term], list[Term]], row_vectors: tf.Tensor, column_vectors: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The tile times the columns' vectors, and its transpose times the rows'."""
     matrix = tf.reshape(tile(*terms), (row_vectors.shape[0], column_vectors.shape[0]))
     return tf.matmul(matrix, column_vectors), tf.matmul(matrix, row_vectors, transpose_a=True)

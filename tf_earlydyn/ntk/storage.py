@@ -4,11 +4,13 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.blocks import Plan
+from tf_earlydyn.ntk.kernel import TangentKernel
 from tf_earlydyn.ntk.tiles import Sides
 from tf_earlydyn.rundir import read_json, write_json
 
@@ -45,7 +47,7 @@ class KernelFile:
         else:
             self.array, self.tiles = self._new(shape, dtype), 0
 
-    def _new(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    def _new(self, shape: tuple[int, ...], dtype: np.dtype) -> np.memmap:
         try:
             self._note.unlink(missing_ok=True)  # that of an older file must never vouch for this one
             array = np.lib.format.open_memmap(self._partial, mode="w+", dtype=dtype, shape=shape)
@@ -54,7 +56,7 @@ class KernelFile:
             raise InputError(f"file cannot be made ({error.strerror}). Received: file={self._path}.") from error
         return array
 
-    def _begun(self, total: int) -> tuple[np.ndarray, int]:
+    def _begun(self, total: int) -> tuple[np.memmap, int]:
         note = read_json(self._note)
         if (
             not isinstance(note, dict)
@@ -94,7 +96,8 @@ class KernelFile:
 
 def fingerprint(matrix: Sides, chosen: Plan) -> str:
     """What tells a kernel matrix, and the order of its tiles, from others."""
-    rows, columns, model = matrix.rows, matrix.columns, matrix.rows.model
+    rows, columns = cast(tuple[TangentKernel, TangentKernel], matrix)  # feature kernels have no file
+    model = rows.model
     symmetric = rows is columns
     digest = hashlib.sha256(json.dumps([rows.description, chosen, symmetric], default=str).encode())
     outputs = np.asarray(model(rows.x[:2], training=False))  # which tell of what is no weight

@@ -5,7 +5,7 @@ over (example, output) pairs.
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import tensorflow as tf
 
@@ -39,9 +39,10 @@ def merged(terms: list[Term]) -> Term:
     if len(terms) == 1:
         return terms[0]
     if isinstance(terms[0], Direct):
-        return Direct(tf.add_n([term.rows for term in terms]))
-    taps = tuple(tf.concat(uses, axis=1) for uses in zip(*(term.taps for term in terms), strict=True))
-    return Product(taps, tf.concat([term.cotangents for term in terms], axis=2))
+        return Direct(tf.add_n([use.rows for use in cast(list[Direct], terms)]))
+    uses = cast(list[Product], terms)
+    taps = tuple(tf.concat(parts, axis=1) for parts in zip(*(use.taps for use in uses), strict=True))
+    return Product(taps, tf.concat([use.cotangents for use in uses], axis=2))
 
 
 def traced(term: Term) -> Term:
@@ -91,7 +92,7 @@ def _formed(term: Product) -> list[Term]:
     """The Jacobian, a part for each tap: to put them together would take as long as to form them."""
     n, c = term.cotangents.shape[:2]
     cotangents = tf.transpose(term.cotangents, (0, 1, 3, 2, 4))  # [n, C, G, P, U]
-    parts = []
+    parts: list[Term] = []
     for tap in term.taps:
         inputs = tf.transpose(tap, (0, 2, 1, 3))[:, None]  # [n, 1, G, P, f]
         parts.append(Direct(tf.reshape(tf.matmul(inputs, cotangents, transpose_a=True), (n, c, -1))))
@@ -101,7 +102,8 @@ def _formed(term: Product) -> list[Term]:
 def contract(a: Term, b: Term) -> tf.Tensor:
     """The tile ``[n1, C, n2, C]`` of two terms of the same variable."""
     if isinstance(a, Direct):
-        return _outer(a.rows, b.rows)
+        return _outer(a.rows, cast(Direct, b).rows)  # of one variable, both are of one kind
+    b = cast(Product, b)
     n1, c, p1, groups, _ = a.cotangents.shape
     n2, _, p2, _, _ = b.cotangents.shape
     inputs = [tf.concat(term.taps, axis=-1) for term in (a, b)]

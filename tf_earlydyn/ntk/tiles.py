@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -47,7 +47,8 @@ def planned(matrices: Sequence[Sides], memory_limit: int) -> Plan:
     n1, n2 = len(matrices[0].rows), len(matrices[0].columns)
     sizes = [matrix.columns.sizes(pairs_per_example(n1, n2)) for matrix in matrices]
     itemsize = max(matrix.columns.dtype.itemsize for matrix in matrices)
-    chosen = plan(n1, n2, *(itemsize * sum(entries) for entries in zip(*sizes, strict=True)), memory_limit)
+    kept, per_example, per_pair = (itemsize * sum(entries) for entries in zip(*sizes, strict=True))
+    chosen = plan(n1, n2, kept, per_example, per_pair, memory_limit)
     for matrix in matrices:
         matrix.rows.prepare(chosen.rows.size)
         matrix.columns.prepare(chosen.columns.size)
@@ -86,7 +87,7 @@ def _with_progress(
 ) -> Iterator[tuple[BlockPair, R]]:
     """``results`` with a bar that counts pairs of examples, where it takes more than two seconds."""
     done, ahead = (sum(map(_size, pairs)) for pairs in (before, coming))
-    options = {"unit": "pair", "unit_scale": True, "leave": False, "delay": 2, "disable": not shown}
+    options: dict[str, Any] = {"unit": "pair", "unit_scale": True, "leave": False, "delay": 2, "disable": not shown}
     with tqdm(total=done + ahead, initial=done, **options) as bar:
         for pair, result in results:
             yield pair, result

@@ -42,7 +42,7 @@ def _matches(variable: keras.Variable, wanted: str | keras.Variable) -> bool:
     return variable is wanted
 
 
-def _in_words(wanted) -> str:
+def _in_words(wanted: object) -> str:
     if isinstance(wanted, str):
         return repr(wanted)
     return getattr(wanted, "path", type(wanted).__name__)

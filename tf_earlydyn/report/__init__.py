@@ -4,32 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tf_earlydyn.report.drawing import Mark, save_figure
-from tf_earlydyn.report.figures import draw_figures, exits, half_way
+from tf_earlydyn.report.figures import draw_figures as draw_figures, exits as exits, half_way as half_way
 from tf_earlydyn.report.kinds import kind_of
-from tf_earlydyn.report.page import page
+from tf_earlydyn.report.page import page as page
 from tf_earlydyn.report.records import Record, as_input
-from tf_earlydyn.report.study_figures import draw_prediction, draw_scaling
-from tf_earlydyn.report.titles import title
+from tf_earlydyn.report.study_figures import draw_prediction as draw_prediction, draw_scaling as draw_scaling
+from tf_earlydyn.report.titles import title as title
 from tf_earlydyn.rundir import RunDirectory, write_text
 
-__all__ = [
-    "Mark",
-    "Record",
-    "draw",
-    "draw_figures",
-    "draw_prediction",
-    "draw_scaling",
-    "exits",
-    "half_way",
-    "page",
-    "save_figure",
-    "title",
-    "write",
-]
+__all__ = ["Mark", "Record", "draw", "save_figure", "write"]
 
 
 def draw(directory: RunDirectory) -> list[Path]:
     """Draws the figures of a finished run again; the files written.
+
+    Args:
+        directory: the run's.
 
     Raises:
         InputError: if a file of the run is missing or cannot be read.

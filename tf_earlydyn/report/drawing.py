@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import seaborn as sns
@@ -14,11 +14,23 @@ from tf_earlydyn.rundir import written_whole
 
 _COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 _HEIGHT = 3.3
-_STYLE = {"pdf.fonttype": 42, "font.size": 8, "figure.titlesize": 7.5, "legend.fontsize": 6.5, "savefig.dpi": 300}
+_STYLE: dict[Any, Any] = {
+    "pdf.fonttype": 42,
+    "font.size": 8,
+    "figure.titlesize": 7.5,
+    "legend.fontsize": 6.5,
+    "savefig.dpi": 300,
+}
 
 
 class Mark(NamedTuple):
-    """A step that a figure marks, its label, and an interval of steps around it."""
+    """A step that a figure marks.
+
+    Attributes:
+        step: where.
+        label: in the legend.
+        interval: of steps around it.
+    """
 
     step: float
     label: str
@@ -28,7 +40,18 @@ class Mark(NamedTuple):
 def save_figure(
     stem: Path, drawing: Callable[[Axes], Axes], heading: str, marks: Sequence[Mark] = (), legend_columns: int = 2
 ) -> list[Path]:
-    """Draws a figure of one column's width, with its legend below, into a PNG and a PDF file; the files written."""
+    """Draws a figure of one column's width, with its legend below, into a PNG and a PDF file; the files written.
+
+    Args:
+        stem: the files' path without its end.
+        drawing: draws into the axes that it is given.
+        heading: above the axes.
+        marks: steps that are marked.
+        legend_columns: how many the legend has.
+
+    Raises:
+        WriteError: if a file cannot be written.
+    """
     with sns.axes_style("ticks"), sns.plotting_context("paper"), matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_COLUMN_WIDTH, _HEIGHT), layout="constrained")
         ax = drawing(figure.subplots())

@@ -42,8 +42,9 @@ def over(values: Iterable[float | str | None]) -> str:
     values = list(values)
     if None in values or not values:
         return NONE
-    if len(set(map(number, values))) == 1:
-        return number(values[0])
-    if any(isinstance(value, str) for value in values):
-        return "; ".join(dict.fromkeys(map(number, values)))
-    return f"{number(statistics.median(values))} ({number(min(values))} to {number(max(values))})"
+    if len(texts := dict.fromkeys(map(number, values))) == 1:
+        return next(iter(texts))
+    numbers = [value for value in values if value is not None and not isinstance(value, str)]
+    if len(numbers) < len(values):
+        return "; ".join(texts)
+    return f"{number(statistics.median(numbers))} ({number(min(numbers))} to {number(max(numbers))})"

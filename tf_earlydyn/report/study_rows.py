@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from tf_earlydyn import activations
 from tf_earlydyn.report.groups import KERNEL_ERROR, LAST, LINEARITY, POWERS, STABILITY, TEST_GAP, TRAIN_GAP
 from tf_earlydyn.report.numbers import NONE, number
@@ -18,9 +20,9 @@ def prediction_rows(record: Record) -> list[Row]:
     """The twin's losses and its largest stable rate, which nothing measures yet, and how linear the start is."""
     summary, table = record.summary, read_csv(record.directory.prediction)
     rows = [
-        Row(POWERS, f"Test loss at step {number(row.step)}, twin", number(row.test_loss), NONE)
-        for row in table.itertuples()
-        if row.step and math.log10(row.step).is_integer()
+        Row(POWERS, f"Test loss at step {number(step)}, twin", number(loss), NONE)
+        for step, loss in zip(table["step"].tolist(), table["test_loss"].tolist(), strict=True)
+        if step and math.log10(step).is_integer()
     ]
     rows += [
         Row(LAST, "Least training loss that it can reach, twin", number(summary["train_optimum"]), NONE),
@@ -55,7 +57,7 @@ def in_words(law: dict) -> str:
 def claim(config: dict, law: dict) -> str:
     """What the theorems say, whose width for the second layer is d^(1 + alpha) only where E[phi(g)] = 0."""
     phi = activations.get(config["activation"], config["negative_slope"])
-    centred = phi.even_derivative and float(phi.value(0.0)) == 0
+    centred = phi.even_derivative and float(phi.value(np.zeros(()))) == 0
     needed = 1 if law["layers"] == "first" or centred else 2
     alpha = min(config["alpha"], config["width_exponent"] + config["alpha"] - needed, _LARGEST_ALPHA)
     if alpha <= 0:

@@ -22,6 +22,7 @@ _SYMBOLS = {
 }
 _VANISHES = "to 0 as d, n and m grow"
 Read = Callable[[Record], float | str | None]
+Step = Callable[[Record], float | None]
 
 
 def rows(record: Record) -> list[Row]:
@@ -31,7 +32,7 @@ def rows(record: Record) -> list[Row]:
     return [*found, *exit_rows(record), *_stability(seeds, names), *_kernels(seeds, names)]
 
 
-def of_column(column: str, step: Callable[[Record], float]) -> Read:
+def of_column(column: str, step: Step) -> Read:
     """What reads a column of ``metrics.csv`` at a step that a run names; None where it has no such column."""
 
     def read(run: Record) -> float | None:
@@ -39,6 +40,15 @@ def of_column(column: str, step: Callable[[Record], float]) -> Read:
         return float(row[column].iloc[0]) if column in row and len(row) else None
 
     return read
+
+
+def _of_companion(name: str, key: str) -> Read:
+    """What reads the summary's entry for a linear model."""
+    return lambda run: run.summary["companions"][name][key]
+
+
+def _at(step: float) -> Step:
+    return lambda _: step
 
 
 def last_step(run: Record) -> int:
@@ -85,7 +95,7 @@ def _half_way(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
             f"Test gap over the mean of f_lin², {MODELS[name]}",
             seeds,
             _claim(name),
-            lambda run, name=name: run.summary["companions"][name]["half_test_gap_relative"],
+            _of_companion(name, "half_test_gap_relative"),
         )
 
 
@@ -97,9 +107,7 @@ def _own_half_step(run: Record) -> float | str:
     return float(there.iloc[0]) if len(there) else f"not by step {number(last_step(run))}"
 
 
-def _beside(
-    group: str, seeds: Sequence[Record], names: Sequence[str], step: Callable[[Record], float]
-) -> Iterator[Row]:
+def _beside(group: str, seeds: Sequence[Record], names: Sequence[str], step: Step) -> Iterator[Row]:
     """The linear models' losses beside the network's, by their parts, and the gaps, at a step."""
     quantities = {"Training loss": lambda model: columns.loss(model, "train")}
     quantities["Test loss"] = lambda model: columns.loss(model, "test")
@@ -125,7 +133,7 @@ def _powers(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
     steps = set.intersection(*(set(run.metrics["step"]) for run in seeds))
     for step in sorted(step for step in steps if step and math.log10(step).is_integer()):
         for name in names:
-            foretold, measured = (of_column(columns.loss(m, "test"), lambda _, at=step: at) for m in (name, NETWORK))
+            foretold, measured = (of_column(columns.loss(m, "test"), _at(step)) for m in (name, NETWORK))
             yield _row(POWERS, f"Test loss at step {number(step)}, {MODELS[name]}", seeds, foretold, measured)
 
 
@@ -136,7 +144,7 @@ def _last(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
             LAST,
             f"Least training loss that it can reach, {MODELS[name]}",
             seeds,
-            lambda run, name=name: run.summary["companions"][name]["optimum"],
+            _of_companion(name, "optimum"),
             of_column(columns.loss(NETWORK, "train"), last_step),
         )
     yield from _beside(LAST, seeds, names, last_step)
@@ -148,7 +156,7 @@ def _stability(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
             STABILITY,
             f"Largest stable learning rate, 2 / λ_max, {MODELS[name]}",
             seeds,
-            lambda run, name=name: run.summary["companions"][name]["max_learning_rate"],
+            _of_companion(name, "max_learning_rate"),
             _rises,
         )
 
@@ -168,7 +176,7 @@ def _kernels(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
     if not all(columns.KERNEL_MOVEMENT in run.metrics for run in seeds):
         return
     for name in names:
-        distance, cosine = (of_column(column(name), lambda _: 0) for column in _COMPARISONS)
+        distance, cosine = (of_column(column(name), _at(0)) for column in _COMPARISONS)
         of = f"the network's kernel at step 0 and {MODELS[name]}"
         claims = (_VANISHES, "to 1 as d, n and m grow") if name == LINEAR else (NONE, NONE)
         yield _row(KERNELS, f"Relative distance of {of}", seeds, claims[0], distance)

@@ -1,5 +1,5 @@
 """Studies: data, networks and their linear companions in, a run directory out."""
 
-from tf_earlydyn.studies import agreement, kernel_scaling, prediction
+from tf_earlydyn.studies import agreement, kernel_scaling, prediction, seeds
 
-__all__ = ["agreement", "kernel_scaling", "prediction"]
+__all__ = ["agreement", "kernel_scaling", "prediction", "seeds"]

@@ -18,6 +18,8 @@ from tf_earlydyn.studies.survival import Survival
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
 from tf_earlydyn.studies.together import agreed_start, follow, learners_of, train
 
+__all__ = ["run"]
+
 
 def run(
     config: RunConfig, show_progress: bool = True, *, resume: bool = False, begun: Callable[[], None] = lambda: None
@@ -42,7 +44,8 @@ def run(
     """
     strategy = make_strategy(config.execution)
     if not is_chief(strategy):
-        return follow(config, strategy)
+        follow(config, strategy)
+        return None
     with claimed(config, resume) as claim:
         directory = claim.directory
         if not from_chief(strategy, directory.finished):
@@ -128,11 +131,11 @@ def summarise(setup: Setup, recorder: Recorder) -> dict:
     row = next((row for row in recorder.rows if row["step"] == first.half_step), None)
     companions = {}
     for companion, detector in zip(setup.companions, setup.detectors, strict=True):
-        gap = row and row[columns.gap(companion.name, "test")]
-        mean_square = recorder.mean_squares[companion.name].get(first.half_step)
+        gap = row[columns.gap(companion.name, "test")] if row else None
+        mean_square = recorder.mean_squares[companion.name].get(row["step"]) if row else None
         companions[companion.name] = {
             "half_test_gap": gap,
-            "half_test_gap_relative": gap / mean_square if mean_square else None,
+            "half_test_gap_relative": gap / mean_square if gap is not None and mean_square else None,
             "optimum": companion.optimum,
             "max_learning_rate": companion.max_learning_rate,
             "exits": detector.exits._asdict(),

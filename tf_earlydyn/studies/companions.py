@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -119,7 +119,7 @@ class Twin:
         layers: Sequence[str] | None,
         strategy: tf.distribute.Strategy,
     ) -> None:
-        chosen = {"sample": config.sample, "seed": config.seed, "variables": layers}
+        chosen: dict[str, Any] = {"sample": config.sample, "seed": config.seed, "variables": layers}
         self.model = twin.affine_twin(network, data.x_train, **chosen, show_progress=False, strategy=strategy)
         self.descent = self.model.descent(data.x_train, data.y_train - start.train, config.training.learning_rate)
         self.optimum, self.max_learning_rate = self.descent.least_loss, self.descent.max_learning_rate

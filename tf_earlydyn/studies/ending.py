@@ -26,7 +26,7 @@ class Ending:
         Raises:
             WorkerError: if a worker has ended.
         """
-        self._asked = bool(added_up(self._strategy, np.int32(self._notice.signal is not None)))
+        self._asked = bool(added_up(self._strategy, np.array(self._notice.signal is not None, np.int32)))
         return self._asked
 
     def end(self, where: str, advice: str) -> None:

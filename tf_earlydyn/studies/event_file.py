@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorboard.plugins.custom_scalar import layout_pb2
-from tensorboard.plugins.custom_scalar import metadata as charts
+from tensorboard.plugins.custom_scalar import layout_pb2, metadata as charts
 from tensorboard.plugins.image import metadata as images
 
 from tf_earlydyn.checkpoints import reason

@@ -1,6 +1,7 @@
 """Figure (c): how the network's tangent kernel moves, and how far it is from the linear model's (Hu et al. 2020)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,7 +31,12 @@ class KernelProbe:
         strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         self._network, self._x = network, x
-        self._options = {"outputs": "trace", "variables": layers, "show_progress": False, "strategy": strategy}
+        self._options: dict[str, Any] = {
+            "outputs": "trace",
+            "variables": layers,
+            "show_progress": False,
+            "strategy": strategy,
+        }
         self._companions = companions
         self._start = self._kernel()
 

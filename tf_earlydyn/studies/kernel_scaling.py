@@ -8,6 +8,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -20,11 +21,16 @@ from tf_earlydyn.studies.kernel_errors import kernel_errors
 from tf_earlydyn.studies.power_law import fit_power_law
 from tf_earlydyn.studies.training_gaps import training_gaps
 
+__all__ = ["run"]
 _Measurement = Callable[[KernelStudyConfig], Iterator[list[dict]]]
 
 
 def run(config: KernelStudyConfig, show_progress: bool = True) -> RunDirectory:
     """Runs ``config`` and writes its run directory.
+
+    Args:
+        config: the study.
+        show_progress: whether there are progress bars.
 
     Raises:
         InputError: if the run directory cannot be made; nothing is written then.
@@ -70,7 +76,7 @@ def fitted(table: pd.DataFrame, quantity: str) -> list[dict]:
 def _measure(measurement: _Measurement, config: KernelStudyConfig, file: Path, show_progress: bool) -> pd.DataFrame:
     """All rows of a measurement, written to ``file`` as they come."""
     rows: list[dict] = []
-    options = {"unit": "run", "leave": False, "disable": not show_progress, "desc": file.stem}
+    options: dict[str, Any] = {"unit": "run", "leave": False, "disable": not show_progress, "desc": file.stem}
     for new in tqdm(measurement(config), total=len(config.dims) * config.seeds, **options):
         rows += new
         write_csv(file, rows)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.setup import keras_dtype, learning_layers
 from tf_earlydyn.twin.inputs import outputs_of
 
+__all__ = ["foretell", "in_words", "run"]
 _BLOWN_UP = 10.0  # times the first loss, from which on a diverging curve is not worth drawing
 
 
@@ -24,6 +26,10 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory | None:
     """Foretells the run that ``config`` asks for, and writes a directory with the curve, a summary and a figure.
 
     Of several workers the first one writes; the others get None.
+
+    Args:
+        config: the run.
+        show_progress: whether there is a progress bar.
 
     Raises:
         InputError: if the configuration, the data, the network or the directory cannot be used; nothing is written
@@ -65,11 +71,18 @@ def foretell(
 ) -> tuple[list[dict], dict]:
     """The foretold losses at log-spaced steps, and what else is foretold, as ``summary.json`` has it.
 
+    Args:
+        config: the run.
+        examples: its data.
+        network: at step 0.
+        show_progress: whether there is a progress bar.
+        strategy: where it is computed, as in ``affine_twin``.
+
     Raises:
         InputError: if the twin cannot be derived.
     """
     chosen, learning = config.training, learning_layers(config)
-    options = {"variables": learning, "show_progress": show_progress, "strategy": strategy}
+    options: dict[str, Any] = {"variables": learning, "show_progress": show_progress, "strategy": strategy}
     x, x_test = examples.x_train, examples.x_test
     companion = twin.affine_twin(network, x, sample=config.sample, seed=config.seed, **options)
     start, start_test = (outputs_of(network, inputs) for inputs in (x, x_test))
@@ -82,7 +95,7 @@ def foretell(
             stacklevel=2,
         )
     steps = training.recorded_steps(chosen.steps, chosen.records_per_decade)
-    table = {"step": steps}
+    table: dict[str, list] = {"step": steps}
     for split, at, f, y in (("train", x, start, examples.y_train), ("test", x_test, start_test, examples.y_test)):
         with np.errstate(over="ignore", invalid="ignore"):  # of a descent that diverges
             table[f"{split}_loss"] = [metrics.half_mean_square(f + change - y) for change in descent.at(steps, at)]
@@ -108,7 +121,7 @@ def _linearity(
 ) -> dict | None:
     """How linear the start is, on test examples; None where these cannot tell."""
     try:
-        options = {"seed": config.seed, "variables": learning_layers(config), "strategy": strategy}
+        options: dict[str, Any] = {"seed": config.seed, "variables": learning_layers(config), "strategy": strategy}
         return twin.linearity(network, companion, x, y, **options)._asdict()
     except InputError as error:
         warnings.warn(f"how linear the start is cannot be told from the test examples: {error}", stacklevel=2)
@@ -116,7 +129,11 @@ def _linearity(
 
 
 def in_words(summary: dict) -> str:
-    """What a summary says, in lines to be printed."""
+    """What a summary says, in lines to be printed.
+
+    Args:
+        summary: the content of ``summary.json``.
+    """
     ends = f"{summary['train_optimum']:.4f} (train), {summary['test_optimum']:.4f} (test)"
     lines = [
         f"Largest stable learning rate: {summary['max_learning_rate']:.4g}",

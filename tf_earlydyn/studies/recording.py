@@ -95,7 +95,7 @@ class Recorder:
     def _write(self) -> None:
         write_csv(self._directory.metrics, self.rows)
         names = (NETWORK, *(companion.name for companion in self._companions))
-        write_csv(self._directory.logits, self._logits, ("step", "example", "output", "target", *names))
+        write_csv(self._directory.logits, self._logits, ["step", "example", "output", "target", *names])
 
     def state(self) -> dict:
         """What has been recorded, for JSON."""

@@ -104,7 +104,9 @@ def _flags(text: str) -> dict[str, str]:
 
 def _same(one: str | None, other: str | None) -> bool:
     """1 is 1.0: Python makes no difference where a setting is a number."""
+    if one is None or other is None:
+        return one is other
     try:
         return one == other or float(one) == float(other)
-    except (TypeError, ValueError):
+    except ValueError:
         return False

@@ -5,14 +5,17 @@ import statistics
 
 import pandas as pd
 
+import tf_earlydyn.studies.agreement as agreement
 from tf_earlydyn import exits, report
 from tf_earlydyn.config import RunConfig, flagfile
+from tf_earlydyn.config.fields import settled
 from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
-from tf_earlydyn.studies import agreement
 from tf_earlydyn.studies.event_file import EventFile
 from tf_earlydyn.studies.resuming import Claim, claimed
 from tf_earlydyn.studies.together import follow
+
+__all__ = ["run"]
 
 
 def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) -> RunDirectory | None:
@@ -47,7 +50,9 @@ def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) 
 def _configs(config: RunConfig, directory: RunDirectory | None = None) -> list[RunConfig]:
     """A run for each seed, in a directory below ``directory`` where there is one."""
     return [
-        dataclasses.replace(config, seed=seed, seeds=1, run_dir=directory and str(directory.of_seed(seed)))
+        dataclasses.replace(
+            config, seed=seed, seeds=1, run_dir=None if directory is None else str(directory.of_seed(seed))
+        )
         for seed in range(config.seed, config.seed + config.seeds)
     ]
 
@@ -55,15 +60,16 @@ def _configs(config: RunConfig, directory: RunDirectory | None = None) -> list[R
 def _run(config: RunConfig, claim: Claim, show_progress: bool, resume: bool) -> None:
     directory = claim.directory
     configs = _configs(config, directory)
-    first = RunDirectory(configs[0].run_dir)
+    runs = [RunDirectory(settled(one.run_dir)) for one in configs]
 
     def begin() -> None:
         """When the first seed has looked at the input, and made its directory and with it the one above."""
         claim.hold()
         if not directory.provenance.is_file():
-            write_origin(directory, {**read_json(first.config), **dataclasses.asdict(config)}, flagfile(config))
+            write_origin(directory, {**read_json(runs[0].config), **dataclasses.asdict(config)}, flagfile(config))
 
-    runs = [agreement.run(one, show_progress, resume=resume, begun=begin) for one in configs]
+    for one in configs:
+        agreement.run(one, show_progress, resume=resume, begun=begin)
     description = read_json(directory.config)
     summary = summarise([read_json(run.summary) for run in runs])
     write_csv(
@@ -106,7 +112,8 @@ def _of_companion(summaries: list[dict]) -> dict:
 
 
 def _median(values: list[float | None]) -> float | None:
-    return None if None in values else statistics.median(values)
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if len(known) == len(values) else None
 
 
 def _together(tables: dict[int, pd.DataFrame]) -> list[dict]:

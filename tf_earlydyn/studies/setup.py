@@ -113,7 +113,7 @@ def _prepare(config: RunConfig, examples: Dataset, strategy: tf.distribute.Strat
 def _companions(
     config: RunConfig, examples: Dataset, network: keras.Model, start: Start, strategy: tf.distribute.Strategy
 ) -> tuple[Companion, ...]:
-    chosen = []
+    chosen: list[Companion] = []
     if config.companion != "twin":
         chosen.append(Psi(config, examples, start))
     if config.companion != "psi":
@@ -150,8 +150,9 @@ def learning_layers(config: RunConfig) -> list[str] | None:
 def network_rates(config: RunConfig) -> float | dict[str, float]:
     """The network's learning rate, by layer where not all layers learn."""
     rate = config.training.learning_rate
-    return {
+    rates: dict[str, float | dict[str, float]] = {
         "first": {"hidden": rate, "readout": 0.0},
         "second": {"hidden": 0.0, "readout": rate},
         "both": rate,
-    }[config.training.train]
+    }
+    return rates[config.training.train]

@@ -1,5 +1,8 @@
 """What every worker of a run does alike: the first one records and writes beside it, the others nothing."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,6 +11,7 @@ from tf_earlydyn.config import RunConfig
 from tf_earlydyn.distribution import from_chief
 from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.setup import Setup, network_rates, prepare
+from tf_earlydyn.training.loop import Callback
 
 _NO_STEP = -1
 
@@ -25,11 +29,17 @@ def learners_of(setup: Setup) -> list[training.Learner]:
 
 def agreed_start(strategy: tf.distribute.Strategy, step: int | None) -> int | None:
     """The step that the chief goes on from; None for none."""
-    agreed = int(from_chief(strategy, np.int64(_NO_STEP if step is None else step)))
+    agreed = int(from_chief(strategy, np.array(_NO_STEP if step is None else step, np.int64)))
     return None if agreed == _NO_STEP else agreed
 
 
-def train(setup: Setup, learners: list[training.Learner], callbacks=(), show_progress: bool = False, **options) -> None:
+def train(
+    setup: Setup,
+    learners: list[training.Learner],
+    callbacks: Iterable[Callback] = (),
+    show_progress: bool = False,
+    **options: Any,
+) -> None:
     """``training.train`` of the run's examples, with its further ``options``."""
     x, y = setup.data.x_train, setup.data.y_train
     training.train(learners, x, y, setup.stops, callbacks, show_progress, strategy=setup.strategy, **options)

@@ -1,6 +1,7 @@
 """How far two-layer networks go from their linear models in training (Hu et al. 2020, Section 3)."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -8,6 +9,7 @@ import tensorflow as tf
 from tf_earlydyn import metrics, training
 from tf_earlydyn.config import KernelStudyConfig
 from tf_earlydyn.errors import DivergenceError
+from tf_earlydyn.studies.companions import Psi
 from tf_earlydyn.studies.setup import Setup, network_rates, prepare
 
 _RECORDS_PER_DECADE = 20
@@ -35,9 +37,7 @@ def _train(setups: dict[str, Setup]) -> "_Gaps":
     for layers, setup in setups.items():
         rates = network_rates(setup.config)
         learners.append(training.Learner(f"network ({layers})", setup.network, training.GradientDescent(rates)))
-        learners.append(
-            training.Learner(f"linear ({layers})", setup.companions[0].model, training.GradientDescent(rate))
-        )
+        learners.append(training.Learner(f"linear ({layers})", _psi(setup).model, training.GradientDescent(rate)))
     gaps = _Gaps(setups, first.data.x_train, first.data.x_test)
     stops = training.recorded_steps(steps, _RECORDS_PER_DECADE)
     try:
@@ -52,6 +52,10 @@ def _train(setups: dict[str, Setup]) -> "_Gaps":
     return gaps
 
 
+def _psi(setup: Setup) -> Psi:
+    return cast(Psi, setup.companions[0])  # which is what a study of kernels compares with
+
+
 class _Gaps:
     """A training callback that keeps, for each choice of layers, the largest train gap and test gap so far."""
 
@@ -64,12 +68,12 @@ class _Gaps:
         for layers, setup in self._setups.items():
             largest = self.largest[layers]
             for name, x in self._inputs.items():
-                gap = metrics.mean_squared_gap(setup.network(x).numpy(), setup.companions[0].model(x).numpy())
+                gap = metrics.mean_squared_gap(setup.network(x).numpy(), _psi(setup).model(x).numpy())
                 largest[name] = max(largest[name], gap)
 
 
 def _row(config: KernelStudyConfig, d: int, setup: Setup, gaps: dict[str, float]) -> dict:
-    run, dynamics = setup.config, setup.companions[0].dynamics
+    run, dynamics = setup.config, _psi(setup).dynamics
     (last_loss,) = dynamics.losses(config.learning_rate, [run.training.steps])
     return {
         "d": d,

@@ -1,10 +1,11 @@
 """Duals of an activation: expectations of products of it over a Gaussian pair (Hu et al. 2020, Section 4)."""
 
 import dataclasses
+from typing import cast
 
 import numpy as np
 
-from tf_earlydyn.activations import Activation
+from tf_earlydyn.activations import Activation, Function
 from tf_earlydyn.theory.gaussian_moments import gaussian_nodes
 
 
@@ -69,7 +70,7 @@ def _quadrature_dual(activation: Activation, q: float, c: float) -> tuple[float,
     u = np.sqrt(q) * g
     v = c / q * u[:, None] + np.sqrt(max(q - c**2 / q, 0)) * g[None, :]  # in deep networks c / q tends to 1
 
-    def expectation(function) -> float:
+    def expectation(function: Function) -> float:
         return float((weights * function(u)) @ function(v) @ weights)
 
     if activation.even_derivative and c == 0:
@@ -78,5 +79,5 @@ def _quadrature_dual(activation: Activation, q: float, c: float) -> tuple[float,
     return (
         expectation(activation.value),
         expectation(activation.derivative),
-        expectation(activation.second_derivative),
+        expectation(cast(Function, activation.second_derivative)),
     )

@@ -1,9 +1,12 @@
 """The feature maps psi of the linear models, as Keras layers (Hu et al. 2020, Sections 3 and 4)."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from tf_earlydyn.errors import InputError
@@ -12,18 +15,24 @@ from tf_earlydyn.theory.gaussian_moments import Moments
 
 @keras.saving.register_keras_serializable(package="tf_earlydyn")
 class LinearFeatures(keras.layers.Layer):
-    """psi(x) = [ linear x / sqrt(d) ; constant / sqrt(d) or absent ; q(x) or absent ].
+    r"""$\psi(x) = [ a x / \sqrt{d} \, ; b / \sqrt{d} \, ; q(x) ]$, without the features that are 0 for every x.
 
-    q(x) = norm[0] + norm[1] (r - 1) + norm[2] (r - 1)^2 with r = ||x|| / sqrt(d). A feature that is 0 for every x is
-    left out. Input ``[n, ...]``, output ``[n, p]`` with p = d, d + 1 or d + 2.
+    $q(x) = c_0 + c_1 (r - 1) + c_2 (r - 1)^2$ with $r = \|x\| / \sqrt{d}$. Input ``[n, ...]``, output ``[n, p]`` with
+    p = d, d + 1 or d + 2.
 
     Args:
-        linear: coefficients of x / sqrt(d): one, or an array that broadcasts against an input.
-        constant: coefficient of the feature 1 / sqrt(d).
-        norm: the three coefficients of q.
+        linear: a, one coefficient, or an array that broadcasts against an input.
+        constant: b.
+        norm: c, the three coefficients of q.
     """
 
-    def __init__(self, linear, constant: float = 0.0, norm=(0.0, 0.0, 0.0), **kwargs) -> None:
+    def __init__(
+        self,
+        linear: float | np.ndarray,
+        constant: float = 0.0,
+        norm: Sequence[float] = (0.0, 0.0, 0.0),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if len(norm) != 3:
             raise InputError(f"norm must hold three coefficients. Received: norm={norm!r}.")
@@ -36,7 +45,7 @@ class LinearFeatures(keras.layers.Layer):
         """Whether the features hold a constant: their own, or that of q."""
         return self.constant != 0 or self.norm[0] != 0
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         d = math.prod(x.shape[1:])
         scaled = x / math.sqrt(d)
         flat = ops.reshape(scaled, (-1, d))
@@ -48,10 +57,10 @@ class LinearFeatures(keras.layers.Layer):
             features.append(self.norm[0] + self.norm[1] * excess + self.norm[2] * ops.square(excess))
         return ops.concatenate(features, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (input_shape[0], math.prod(input_shape[1:]) + bool(self.constant) + any(self.norm))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "linear": self.linear.tolist(),
@@ -61,17 +70,29 @@ class LinearFeatures(keras.layers.Layer):
 
 
 def psi_1(moments: Moments) -> LinearFeatures:
-    """Only the first layer trained: [ zeta x ; nu ] / sqrt(d)."""
+    r"""Only the first layer trained: $\psi(x) = [ \zeta x \, ; \nu ] / \sqrt{d}$.
+
+    Args:
+        moments: of the activation.
+    """
     return LinearFeatures(moments.zeta, moments.nu)
 
 
 def psi_2(moments: Moments) -> LinearFeatures:
-    """Only the second layer trained: [ zeta x / sqrt(d) ; nu / sqrt(2d) ; q(x) ]."""
+    r"""Only the second layer trained: $\psi(x) = [ \zeta x / \sqrt{d} \, ; \nu / \sqrt{2d} \, ; q(x) ]$.
+
+    Args:
+        moments: of the activation.
+    """
     return LinearFeatures(moments.zeta, moments.nu / math.sqrt(2), _norm(moments))
 
 
 def psi(moments: Moments) -> LinearFeatures:
-    """Both layers trained: [ sqrt(2/d) zeta x ; sqrt(3/(2d)) nu ; q(x) ]."""
+    r"""Both layers trained: $\psi(x) = [ \sqrt{2/d} \, \zeta x \, ; \sqrt{3/(2d)} \, \nu \, ; q(x) ]$.
+
+    Args:
+        moments: of the activation.
+    """
     return LinearFeatures(math.sqrt(2) * moments.zeta, math.sqrt(1.5) * moments.nu, _norm(moments))
 
 

@@ -14,8 +14,14 @@ QUADRATURE_NODES = 200  # tanh has poles at +-i pi/2 and needs as many for 1e-10
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """With g ~ N(0, 1): zeta = E[phi'(g)], nu = E[g phi'(g)] sqrt(Tr(Sigma^2) / d), theta0 = E[phi(g)],
-    theta1 = E[g phi'(g)], theta2 = E[(g^3/2 - g) phi'(g)] (Hu et al. 2020, Section 3).
+    r"""Means over $g \sim N(0, 1)$ that the psi features are made of (Hu et al. 2020, Section 3).
+
+    Attributes:
+        zeta: $\zeta = E[\phi'(g)]$.
+        nu: $\nu = E[g \phi'(g)] \sqrt{\mathrm{Tr}(\Sigma^2) / d}$.
+        theta0: $\vartheta_0 = E[\phi(g)]$.
+        theta1: $\vartheta_1 = E[g \phi'(g)]$.
+        theta2: $\vartheta_2 = E[(g^3/2 - g) \phi'(g)]$.
     """
 
     zeta: float
@@ -26,13 +32,13 @@ class Moments:
 
 
 def moments(activation: str | Activation, covariance: np.ndarray | None = None) -> Moments:
-    """The moments of ``activation`` for inputs of a known covariance.
+    r"""The moments of ``activation`` for inputs of a known covariance.
 
     Closed form where there is one, Gauss-Hermite quadrature otherwise; to 1e-10 either way.
 
     Args:
         activation: a name that ``activations.get`` knows, or an ``Activation``.
-        covariance: Sigma, ``[d, d]``, or its eigenvalues, ``[d]``, with Tr Sigma = d; None is the identity. For real
+        covariance: $\Sigma$, ``[d, d]``, or its eigenvalues, ``[d]``, with trace d; None is the identity. For real
             data, whose Sigma is not known, take ``moments_from_inputs``.
 
     Raises:
@@ -45,16 +51,30 @@ def moments(activation: str | Activation, covariance: np.ndarray | None = None) 
 
 
 def moments_from_inputs(activation: str | Activation, x: np.ndarray) -> Moments:
-    """The moments with Tr(Sigma^2) / d estimated without bias from inputs ``[n, ...]``, flattened to ``[n, d]``."""
+    r"""The moments with $\mathrm{Tr}(\Sigma^2) / d$ estimated without bias from inputs.
+
+    Args:
+        activation: a name that ``activations.get`` knows, or an ``Activation``.
+        x: centred inputs ``[n, ...]``, flattened to ``[n, d]``.
+
+    Raises:
+        InputError: on an unknown activation, or a single input.
+    """
     x = np.reshape(x, (len(x), -1))
     return _moments(activation, trace_of_squared_covariance(x) / x.shape[1])
 
 
 def trace_of_squared_covariance(x: np.ndarray) -> float:
-    """Tr(Sigma^2), Sigma = E[x x'], estimated without bias from centred inputs ``[n, d]``, n > 1.
+    r"""$\mathrm{Tr}(\Sigma^2)$, $\Sigma = E[x x^\top]$, estimated without bias.
 
-    It is the mean of (x_i . x_j)^2 over pairs i != j. The plain Tr(S^2) of the sample covariance S also counts i = j
-    and so is too large by about (Tr Sigma)^2 / n.
+    It is the mean of $(x_i \cdot x_j)^2$ over pairs $i \neq j$. The plain $\mathrm{Tr}(S^2)$ of the sample covariance S
+    also counts i = j and so is too large by about $(\mathrm{Tr} \, \Sigma)^2 / n$.
+
+    Args:
+        x: centred inputs, ``[n, d]``, n > 1.
+
+    Raises:
+        InputError: if they are not of that shape.
     """
     x = np.asarray(x, np.float64)
     n = len(x)
@@ -95,9 +115,12 @@ def _closed_form(activation: Activation) -> tuple[float, float, float, float] | 
 def _by_quadrature(activation: Activation) -> tuple[float, float, float, float]:
     g, weights = gaussian_nodes()
     slope = activation.derivative(g)
+    zeta = float(weights @ slope)
     if activation.even_derivative:  # by symmetry, not up to rounding, so that psi gets no features that are noise
-        return weights @ slope, activation.value(np.zeros(1))[0], 0.0, 0.0
-    return weights @ slope, weights @ activation.value(g), weights @ (g * slope), weights @ ((g**3 / 2 - g) * slope)
+        return zeta, float(activation.value(np.zeros(1))[0]), 0.0, 0.0
+    means = (weights @ values for values in (activation.value(g), g * slope, (g**3 / 2 - g) * slope))
+    theta0, theta1, theta2 = map(float, means)
+    return zeta, theta0, theta1, theta2
 
 
 def _trace_ratio(covariance: np.ndarray) -> float:

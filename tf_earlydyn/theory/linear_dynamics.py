@@ -11,16 +11,20 @@ _STEPS_AT_ONCE = 1024
 
 
 class LinearDynamics:
-    """f_t(x) = <beta_t, phi(x)>, beta_0 = 0, gradient descent on (1/2n) sum_i ||f(x_i) - y_i||^2, in float64.
+    r"""$f_t(x) = \langle \beta_t, \phi(x) \rangle$, $\beta_0 = 0$, of gradient descent on the squared loss, in float64.
 
-    In the eigenbasis of G = E[phi phi'] each coordinate of beta comes by step t to p_t b, b that of E[phi y'], and
-    loss(t) = optimum + (1/2) sum_k |b_k|^2 / lambda_k (1 - lambda_k p_t)^2, where p_t = (1 - (1 - eta lambda_k)^t) /
-    lambda_k without momentum and decay. As everywhere in the package, losses are means over the outputs.
+    The loss is $L(t) = \frac{1}{2n} \sum_i \|f_t(x_i) - y_i\|^2$. In the eigenbasis of $G = E[\phi \phi^\top]$ each
+    coordinate of $\beta$ comes by step t to $p_t b$, b that of $E[\phi y^\top]$, and
+
+    $$L(t) = L_\infty + \frac{1}{2} \sum_k \frac{|b_k|^2}{\lambda_k} (1 - \lambda_k p_t)^2$$
+
+    where $p_t = (1 - (1 - \eta \lambda_k)^t) / \lambda_k$ without momentum and decay. As everywhere in the package,
+    losses are means over the outputs.
 
     Args:
-        moments: G over the training examples, ``[B, K, K]``: of B models that learn beside each other.
-        mixed: E[phi y'], ``[B, K, m]``: of m betas each.
-        energy: E||y||^2, summed over all outputs.
+        moments: $G$ over the training examples, ``[B, K, K]``: of B models that learn beside each other.
+        mixed: $E[\phi y^\top]$, ``[B, K, m]``: of m betas each.
+        energy: $E \|y\|^2$, summed over all outputs.
         outputs: their number.
 
     Raises:
@@ -60,7 +64,7 @@ class LinearDynamics:
         return cls(moment[None], mixed[None], np.sum(targets**2) / n, outputs)
 
     def max_learning_rate(self, momentum: float = 0.0, decay: float = 0.0) -> float:
-        """2 (1 + momentum) / (lambda_max + decay): above it gradient descent diverges."""
+        r"""$2 (1 + \mathrm{momentum}) / (\lambda_\mathrm{max} + \mathrm{decay})$: above it descent diverges."""
         return float(2 * (1 + momentum) / (self._values.max() + decay))
 
     def losses(

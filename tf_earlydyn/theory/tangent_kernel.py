@@ -11,11 +11,16 @@ from tf_earlydyn.theory.duals import dual, mean_square
 
 
 def mlp_tangent_kernel(activation: str | Activation, depth: int, rho: float = 0.0) -> tuple[float, float]:
-    """Phi(rho) and Phi'(rho): the infinite-width tangent kernel of a fully connected network, and its slope.
+    r"""$\Phi(\rho)$ and $\Phi'(\rho)$: the infinite-width tangent kernel of a fully connected network, and its slope.
 
-    The network has ``depth`` hidden layers, no biases, weights N(0, 1) scaled by 1/sqrt(fan_in), and inputs of
-    ||x|| = sqrt(d); rho = x.x' / d. At rho = 0 these are the coefficients of the linear model that a wide network
-    starts as (Hu et al. 2020, Section 4): features [sqrt(Phi'(0)/d) x ; sqrt(Phi(0))].
+    The network has no biases, weights N(0, 1) times $1 / \sqrt{\mathrm{fan\_in}}$, and inputs of $\|x\| = \sqrt{d}$;
+    $\rho = x \cdot x' / d$. At $\rho = 0$ these are the coefficients of the linear model that a wide network starts as
+    (Hu et al. 2020, Section 4): features $[ \sqrt{\Phi'(0) / d} \, x \, ; \sqrt{\Phi(0)} ]$.
+
+    Args:
+        activation: a name that ``activations.get`` knows, or an ``Activation``.
+        depth: how many hidden layers.
+        rho: $\rho$.
 
     Raises:
         InputError: on an unknown activation, a depth below 1, or rho outside (-1, 1).
@@ -32,11 +37,17 @@ def mlp_tangent_kernel(activation: str | Activation, depth: int, rho: float = 0.
 
 
 def cnn_tangent_kernel(activation: str | Activation, depth: int, height: int, width: int) -> tuple[float, np.ndarray]:
-    """Phi and its slopes ``[height, width]`` at x.x' = 0, for zero-padded 3x3 convolutions and a flattened head.
+    r"""$\Phi$ and its slopes ``[height, width]`` at $x \cdot x' = 0$, for padded 3x3 convolutions and a flattened head.
 
-    The kernel is Phi + sum_p slope_p rho_p to first order, rho_p = x_p.x'_p / channels at location p, for inputs with
-    ||x_p||^2 = channels everywhere. A slope counts the paths that see its location: fewer near a border
-    (Hu et al. 2020, Section 4). Other conventions are those of ``mlp_tangent_kernel``.
+    The kernel is $\Phi + \sum_p s_p \rho_p$ to first order, $\rho_p = x_p \cdot x'_p / c$ at location p, for inputs of
+    c channels with $\|x_p\|^2 = c$ everywhere, padded with zeros. A slope $s_p$ counts the paths that see its location:
+    fewer near a border (Hu et al. 2020, Section 4). Other conventions are those of ``mlp_tangent_kernel``.
+
+    Args:
+        activation: a name that ``activations.get`` knows, or an ``Activation``.
+        depth: how many convolutions.
+        height: of the inputs.
+        width: likewise.
 
     Raises:
         InputError: on an unknown activation or a depth below 1.

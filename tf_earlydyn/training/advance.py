@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -95,10 +96,10 @@ class Advance:
     def _steps(self, stream: Callable, count: tf.Tensor, shares: list) -> tuple[tf.Tensor, tf.Tensor]:
         """Steps until ``count`` are done or a loss is not finite: how many, and the losses before the last."""
 
-        def goes_on(done, losses):
+        def goes_on(done: tf.Tensor, losses: tf.Tensor) -> tf.Tensor:
             return (done < count) & tf.reduce_all(tf.math.is_finite(losses))
 
-        def body(done, _):
+        def body(done: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             losses = self._strategy.run(partial(self._step, stream), args=(shares,))
             return done + 1, self._strategy.experimental_local_results(losses)[0]
 
@@ -122,11 +123,12 @@ class Advance:
         if self.layout.blocks == 1:
             return block(values, x[0], weights[0], *(y[0] for y in targets))
 
-        def body(number, sums):
+        def body(number: tf.Tensor, sums: Sums) -> tuple[tf.Tensor, Sums]:
             more = block(values, x[number], weights[number], *(y[number] for y in targets))
             return number + 1, tf.nest.map_structure(tf.add, sums, more)
 
-        zeros = [(tf.zeros([], self._dtype), [tf.zeros_like(value) for value in trainable]) for trainable, _ in values]
+        given = cast(list[Values], values)  # there is but one block where they are not
+        zeros = [(tf.zeros([], self._dtype), [tf.zeros_like(value) for value in trainable]) for trainable, _ in given]
         return tf.while_loop(lambda number, _: number < self.layout.blocks, body, (tf.constant(0), zeros))[1]
 
     def _block(self, values: list[Values | None], x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor) -> Sums:

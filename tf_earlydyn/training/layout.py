@@ -40,6 +40,6 @@ class Layout(NamedTuple):
         """An array ``[n, ...]`` as ``[replicas, streams, blocks, rows, ...]``; its last row fills the last ones up."""
         return filled_up(array, math.prod(self[1:])).reshape(*self[1:], *array.shape[1:])
 
-    def weights(self, dtype: np.dtype = np.float64) -> np.ndarray:
+    def weights(self, dtype: np.typing.DTypeLike = np.float64) -> np.ndarray:
         """1 for an example and 0 for what fills up, ``[replicas, streams, blocks, rows, 1]``."""
         return (np.arange(math.prod(self[1:])) < self.n).astype(dtype).reshape(*self[1:], 1)

@@ -43,13 +43,21 @@ def train(
     pauses: Iterable[Pause] = (),
     strategy: tf.distribute.Strategy | None = None,
 ) -> None:
-    """Full-batch training of all ``learners`` on ``x`` ``[n, ...]``, ``y`` ``[n, C]``.
+    """Full-batch training of all ``learners``, side by side.
 
-    The models are taken to be at step ``stops[0]`` and are trained to ``stops[-1]``; at each of ``stops`` every
-    callback is called with the step. Where the models are at a later step already, ``start`` says which: training goes
-    on from there, and callbacks are called at the stops after it. Each of ``pauses`` may act after every compiled call.
-    The examples are shared out among the replicas of a ``strategy``: by default that whose scope this is, or one
-    device.
+    The models are taken to be at step ``stops[0]`` and are trained to ``stops[-1]``.
+
+    Args:
+        learners: what is trained.
+        x: inputs, ``[n, ...]``.
+        y: targets, ``[n, C]``.
+        stops: rising steps, at each of which every callback is called with the step.
+        callbacks: functions of a step.
+        show_progress: whether there is a progress bar.
+        start: where the models are at a later step already: training goes on from it, and callbacks are called at the
+            stops after it.
+        pauses: each may act after every compiled call.
+        strategy: among whose replicas the examples are shared out: by default that whose scope this is, or one device.
 
     Raises:
         InputError: if the shapes do not fit, a rate fits no layer, ``stops`` do not rise, or the models cannot be
@@ -114,6 +122,11 @@ def _calls(stops: Sequence[int], pace: _Pace) -> Iterator[tuple[int, int]]:
 
 def recorded_steps(steps: int, per_decade: int, also: Iterable[int] = ()) -> list[int]:
     """0, 1 to 10, then ``per_decade`` log-spaced steps a decade, ``steps``, and ``also``; none above ``steps``.
+
+    Args:
+        steps: the last one.
+        per_decade: how many for a factor of ten, at least 10.
+        also: further steps.
 
     >>> recorded_steps(30, 10)
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 16, 20, 25, 30]

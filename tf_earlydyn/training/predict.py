@@ -16,13 +16,17 @@ _AT_ONCE = 2**24  # numbers that the forward pass of a block makes
 
 
 def predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """The outputs ``[n, C]`` of ``model`` for inputs ``[n, ...]``, at its weights of the moment, by a compiled call."""
+    """The outputs ``[n, C]`` of ``model`` for inputs ``[n, ...]``, at its weights of the moment, by a compiled call.
+
+    Args:
+        model: any Keras model.
+    """
 
     def call(x: tf.Tensor) -> tf.Tensor:
         return model(x, training=False)
 
     compiled = Compiled(by_xla(call), tf.function(call))
-    rows = []
+    rows: list[int] = []
 
     def outputs(x: np.ndarray) -> np.ndarray:
         if not rows:

@@ -36,10 +36,15 @@ class Traits(NamedTuple):
 
 
 def traits(models: Sequence[keras.Model], x: np.ndarray, *, shared: bool = False) -> Traits:
-    """Those of models that are trained together on inputs ``x`` ``[n, ...]``.
+    """Those of models that are trained together.
+
+    Args:
+        models: Keras models.
+        x: their inputs, ``[n, ...]``.
+        shared: whether examples are to be shared out among replicas.
 
     Raises:
-        InputError: if examples cannot be taken in parts, and are to be ``shared`` out among replicas.
+        InputError: if they are, and examples cannot be taken in parts.
     """
     found = [_of(model, x) for model in models]
     entries, convolves, apart = zip(*found, strict=True)
@@ -83,17 +88,17 @@ def _spec(x: np.ndarray) -> tf.TensorSpec:
     return tf.TensorSpec((_TRACED, *x.shape[1:]), x.dtype)
 
 
-def _kinds(graph) -> set[str]:
+def _kinds(graph: tf.compat.v1.GraphDef) -> set[str]:
     """Names of a graph's operations, with those of the functions that it calls."""
     return {node.op for node in _nodes(graph)}
 
 
-def _nodes(graph) -> Iterator:
+def _nodes(graph: tf.compat.v1.GraphDef) -> Iterator:
     inner = (node for function in graph.library.function for node in function.node_def)
     return itertools.chain(graph.node, inner)
 
 
-def _has_custom_gradients(graph) -> bool:
+def _has_custom_gradients(graph: tf.compat.v1.GraphDef) -> bool:
     return any("_gradient_op_type" in node.attr for node in _nodes(graph))
 
 
@@ -103,10 +108,11 @@ def _learns_from_values(model: keras.Model, x: np.ndarray) -> bool:
     reached = []
 
     def reach(inputs: tf.Tensor) -> None:
-        values = [[tf.identity(v.value) for v in part] for part in (variables, model.non_trainable_variables)]
+        values = [tf.identity(v.value) for v in variables]
+        others = [v.value for v in model.non_trainable_variables]
         for sources, context in (
             ([v.value for v in variables], contextlib.nullcontext()),
-            (values[0], with_values(model, values)),
+            (values, with_values(model, (values, others))),
         ):
             with tf.GradientTape() as tape, context:
                 tape.watch(sources)

@@ -9,19 +9,18 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.models import AffineFeatures, LinearModel
 from tf_earlydyn.twin.coordinates import Coordinates
 from tf_earlydyn.twin.descent import TwinDescent
-from tf_earlydyn.twin.inputs import checked_rates, checked_x
-
-Rates = float | Mapping[str, float]
+from tf_earlydyn.twin.inputs import Rates, checked_rates, checked_x
 
 
 class AffineTwin:
-    """The linear model whose kernel is the best affine approximation of a network's tangent kernel.
+    r"""The linear model whose kernel is the best affine approximation of a network's tangent kernel.
 
-    f(x) = <beta, phi(x)>, beta = 0 at step 0, with phi(x) = R w(x), w whitened [x; 1] and R'R = A, the part of the
-    network's kernel that is affine in both inputs. With several outputs, phi_a(x) = R^a w(x) and one beta is shared by
-    all, so that they learn together as the network's do. Made by ``affine_twin``.
+    $f(x) = \langle \beta, \phi(x) \rangle$, $\beta = 0$ at step 0, with $\phi(x) = R w(x)$, w whitened [x; 1] and
+    $R^\top R = A$, the part of the network's kernel that is affine in both inputs. With several outputs,
+    $\phi_a(x) = R^a w(x)$ and one $\beta$ is shared by all, so that they learn together as the network's do. Made by
+    ``affine_twin``.
 
-    The network's outputs at step 0 are no part of it: what it foretells is f - f_0, of targets y - f_0.
+    The network's outputs at step 0 are no part of it: what it foretells is $f - f_0$, of targets $y - f_0$.
 
     Args:
         coordinates: w.
@@ -47,7 +46,7 @@ class AffineTwin:
         self.clipped = self._roots(None)[1]
 
     def kernel(self, x1: np.ndarray, x2: np.ndarray | None = None) -> np.ndarray:
-        """The kernel phi(x) . phi(x'), ``[n1, n2]`` or ``[n1, n2, C, C]`` for several outputs, in float64.
+        r"""The kernel $\phi(x) \cdot \phi(x')$, ``[n1, n2]`` or ``[n1, n2, C, C]`` for several outputs, in float64.
 
         Raises:
             InputError: if the inputs do not have the network's shape.
@@ -63,15 +62,15 @@ class AffineTwin:
     def descent(
         self, x: np.ndarray, y: np.ndarray, learning_rate: Rates, *, momentum: float = 0.0, decay: float = 0.0
     ) -> TwinDescent:
-        """Gradient descent on (1/2n) sum_i ||f(x_i) - y_i||^2 from f = 0, in closed form.
+        r"""Gradient descent on $\frac{1}{2n} \sum_i \|f(x_i) - y_i\|^2$ from f = 0, in closed form.
 
         Args:
             x: training inputs, ``[n, ...]``.
             y: targets, ``[n]`` or ``[n, C]``; of a network that is not 0 at step 0, less its outputs there.
             learning_rate: one, or one for each layer by its name.
             momentum: the coefficient of ``keras.optimizers.SGD``.
-            decay: of the weights towards those of step 0: that of (1/2) decay ||theta - theta_0||^2 in the loss. With
-                unequal rates there is no small matrix for it.
+            decay: of the weights towards those of step 0: that of decay times
+                $\frac{1}{2} \|\theta - \theta_0\|^2$ in the loss. With unequal rates there is no small matrix for it.
 
         Raises:
             InputError: if the inputs, targets or rates cannot be used, or rates differ and there is decay.
@@ -111,9 +110,13 @@ class AffineTwin:
         return self.descent(x, y, learning_rate, momentum=momentum, decay=decay).at(steps, x_eval)
 
     def max_learning_rate(self, x: np.ndarray, momentum: float = 0.0) -> float:
-        """The largest stable rate of gradient descent on training inputs ``x`` ``[n, ...]``: 2 (1 + momentum) / lambda.
+        r"""The largest stable rate of gradient descent on training inputs: $2 (1 + \mathrm{momentum}) / \lambda$.
 
-        lambda is the largest eigenvalue of the kernel over n, the curvature of the loss.
+        $\lambda$ is the largest eigenvalue of the kernel over n, the curvature of the loss.
+
+        Args:
+            x: training inputs, ``[n, ...]``.
+            momentum: as for ``descent``.
 
         Raises:
             InputError: if the inputs or the momentum cannot be used.

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def features(x: np.ndarray, further: tuple[str, ...]) -> np.ndarray:
     return np.concatenate(columns, axis=1)
 
 
-def checked_further(further) -> tuple[str, ...]:
+def checked_further(further: Sequence[str]) -> tuple[str, ...]:
     """Names of further features, in one order.
 
     Raises:
@@ -117,4 +117,4 @@ def _whitening(x: np.ndarray, further: tuple[str, ...]) -> np.ndarray:
     kept = values > max(values[-1], 1) * len(values) * np.finfo(np.float32).eps ** 2
     components = vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]
     components[constant] = -mean @ components
-    return np.column_stack([np.eye(len(mean))[constant], components])
+    return np.column_stack([np.eye(len(deviation))[constant], components])

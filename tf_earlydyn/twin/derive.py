@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -35,12 +36,12 @@ def affine_twin(
     show_progress: bool = True,
     strategy: tf.distribute.Strategy | None = None,
 ) -> AffineTwin:
-    """The linear model on z = [x; 1] whose kernel is the best affine approximation of a network's tangent kernel.
+    r"""The linear model on z = [x; 1] whose kernel is the best affine approximation of a network's tangent kernel.
 
-    The network's gradients J(x) = df(x)/dtheta, at its weights of the moment, are regressed on z over a sample:
-    M = argmin E ||J(x) - M z||^2. The kernel of M z is z' A z', A = M'M. Each half of the sample gives an M, and A is
-    M_1'M_2, made symmetric, so that sampling errors average out; what is negative of it, in coordinates in which
-    E[z z'] is the identity, is clipped.
+    The network's gradients $J(x) = \partial_\theta f(x)$, at its weights of the moment, are regressed on z in a sample:
+    $M = \operatorname{argmin} E \|J(x) - M z\|^2$. The kernel of M z is $z^\top A z'$, $A = M^\top M$. Each half of the
+    sample gives an M, and A is $M_1^\top M_2$, made symmetric, so that sampling errors average out; what is negative of
+    it, in coordinates in which $E[z z^\top]$ is the identity, is clipped.
 
     Args:
         model: any built Keras model with one input and one output ``[n, ...]``, flattened to ``[n, C]``; in inference
@@ -78,24 +79,24 @@ def affine_twin(
             "of the twin's %d features, %d are constant, follow from others or are of few examples, and are left out",
             *(len(coordinates.basis), coordinates.dropped),
         )
-    kernels = [TangentKernel(model, half, variables=variables, by_layer=True, name="x") for half in halves]
-    crossed = kernels[0].outputs * len(coordinates.basis) <= LARGEST
+    rows, columns = (TangentKernel(model, half, variables=variables, by_layer=True, name="x") for half in halves)
+    crossed = rows.outputs * len(coordinates.basis) <= LARGEST
     if not crossed:
         _LOG.warning(
             "the twin takes the %d outputs one by one: all together would be %d features, more than %d",
-            *(kernels[0].outputs, kernels[0].outputs * len(coordinates.basis), LARGEST),
+            *(rows.outputs, rows.outputs * len(coordinates.basis), LARGEST),
         )
-    weights = [_regression(coordinates(half)) for half in halves]
-    options = {"crossed": crossed, "memory_limit": memory_limit}
+    left, right = (_regression(coordinates(half)) for half in halves)
+    options: dict[str, Any] = {"crossed": crossed, "memory_limit": memory_limit}
     if route == "auto":
-        route = cheaper_route(*kernels, coordinates.rank, **options)
+        route = cheaper_route(rows, columns, coordinates.rank, **options)
     if route == "kernels":
-        parts = by_kernels(*kernels, *weights, show_progress=show_progress, strategy=strategy, **options)
+        parts = by_kernels(rows, columns, left, right, show_progress=show_progress, strategy=strategy, **options)
     else:
-        parts = by_passes(*kernels, *weights, strategy=strategy, **options)
+        parts = by_passes(rows, columns, left, right, strategy=strategy, **options)
     for name in parts:
         parts[name] = _symmetric(parts[name])
-    return AffineTwin(coordinates, parts, kernels[0].outputs)
+    return AffineTwin(coordinates, parts, rows.outputs)
 
 
 def _halves(x: np.ndarray, sample: int | None, seed: int, size: int) -> tuple[np.ndarray, np.ndarray]:

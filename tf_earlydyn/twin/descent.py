@@ -10,7 +10,7 @@ from tf_earlydyn.twin.inputs import checked_steps, checked_targets, checked_x
 
 
 class TwinDescent:
-    """Gradient descent on (1/2n) sum_i ||f(x_i) - y_i||^2 from f = 0: an affine twin's, in closed form and in float64.
+    r"""Gradient descent on $\frac{1}{2n} \sum_i \|f(x_i) - y_i\|^2$ from f = 0: a twin's, in closed form and float64.
 
     Made by ``AffineTwin.descent``. Losses are means over the outputs.
 
@@ -27,10 +27,10 @@ class TwinDescent:
         InputError: if inputs or targets cannot be used.
 
     Attributes:
-        first_loss: (1/2) E[y^2].
+        first_loss: $\frac{1}{2} E[y^2]$.
         least_loss: that of the least-squares optimum.
-        max_learning_rate: the largest stable one, 2 (1 + momentum) / (lambda + decay), lambda the largest eigenvalue of
-            the kernel over n.
+        max_learning_rate: the largest stable one, $2 (1 + \mathrm{momentum}) / (\lambda + \mathrm{decay})$, $\lambda$
+            the largest eigenvalue of the kernel over n.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class TwinDescent:
 
     def _moments(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """E[w w'] ``[r, r]`` and E[w y'] ``[r, C]`` over the training examples."""
-        second, mixed = 0.0, 0.0
+        second, mixed = np.zeros(()), np.zeros(())
         for rows, w in self._coordinates.blocks(self._x):
             second, mixed = second + w.T @ w, mixed + w.T @ y[rows]
         return second / len(y), mixed / len(y)

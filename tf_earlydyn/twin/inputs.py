@@ -10,10 +10,11 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.ntk.inputs import checked_finite
 from tf_earlydyn.twin.coordinates import Coordinates
 
+Rates = float | Mapping[str, float]
 _AT_ONCE = 1_000  # examples of a forward pass
 
 
-def checked_x(x, coordinates: Coordinates, name: str) -> np.ndarray:
+def checked_x(x: np.ndarray, coordinates: Coordinates, name: str) -> np.ndarray:
     """Inputs ``[n, ...]`` of the twin's shape.
 
     Raises:
@@ -43,7 +44,7 @@ def outputs_of(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(block, np.float64).reshape(len(block), -1) for block in blocks])
 
 
-def checked_targets(y, n: int, outputs: int) -> tuple[np.ndarray, bool]:
+def checked_targets(y: np.ndarray, n: int, outputs: int) -> tuple[np.ndarray, bool]:
     """Targets as ``[n, C]`` in float64, and whether they were ``[n]``.
 
     Raises:
@@ -60,7 +61,7 @@ def checked_targets(y, n: int, outputs: int) -> tuple[np.ndarray, bool]:
 
 
 def checked_rates(
-    learning_rate, layers: Sequence[str], momentum: float, decay: float
+    learning_rate: Rates, layers: Sequence[str], momentum: float, decay: float
 ) -> tuple[float, tuple[float, ...] | None]:
     """A rate for all, and the factors of the layers' parts; None if they are equal.
 
@@ -93,7 +94,7 @@ def checked_rates(
     return 1.0, tuple(map(float, rates))
 
 
-def checked_steps(steps) -> list[int]:
+def checked_steps(steps: Sequence[int]) -> list[int]:
     """Steps, in any order.
 
     Raises:
@@ -105,5 +106,5 @@ def checked_steps(steps) -> list[int]:
     return [int(step) for step in steps]
 
 
-def _is_number(value) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and math.isfinite(value)

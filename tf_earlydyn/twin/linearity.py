@@ -1,7 +1,8 @@
 """How linear a network's start is, on held-out inputs and for the labels it is to learn."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import reduce
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,16 +22,16 @@ LEADING = 5  # modes of the kernel that are no sign of linearity: a constant, an
 
 
 class Linearity(NamedTuple):
-    """Shares of a network's tangent kernel Theta that its twin's kernel Theta_twin has, between held-out halves.
+    r"""Shares of a network's tangent kernel $\Theta$ that its twin's, $\hat\Theta$, has, between held-out halves.
 
     Both are 1 for a network that is affine in its inputs, and neither is raised by a constant or by a few directions of
-    large variance, as the plain share of Theta is.
+    large variance, as the plain share of $\Theta$ is.
 
     Attributes:
-        labels: y'Theta_twin y / y'Theta y for centred targets y: the share of the first steps' progress. A ratio of
-            sums over sampled pairs, which can be above 1, and is as uncertain as its denominator is small.
-        kernel: 1 - ||Theta_twin - Theta||^2 / ||Theta||^2 without Theta's five leading modes, or with them where it has
-            no others; negative where the twin is farther off than nothing.
+        labels: $y^\top \hat\Theta y / y^\top \Theta y$ for centred targets y: the share of the first steps' progress. A
+            ratio of sums over sampled pairs, which can be above 1, and is as uncertain as its denominator is small.
+        kernel: $1 - \|\hat\Theta - \Theta\|^2 / \|\Theta\|^2$ without the five leading modes of $\Theta$, or with them
+            where it has no others; negative where the twin is farther off than nothing.
     """
 
     labels: float
@@ -74,9 +75,9 @@ def linearity(
     drawn = generator(seed, Stream.HELD_OUT).permutation(len(x))
     sides = drawn[:half], drawn[half : 2 * half]
     # By layer, as the twin was derived, for which the model is compiled already.
-    options = {"by_layer": True, "variables": variables, "show_progress": False, "strategy": strategy}
-    layers = empirical_ntk(model, *(x[side] for side in sides), **options)
-    theta, affine = _matrix(sum(layers.values())), _matrix(twin.kernel(*(x[side] for side in sides)))
+    options: dict[str, Any] = {"variables": variables, "show_progress": False, "strategy": strategy}
+    layers = empirical_ntk(model, *(x[side] for side in sides), by_layer=True, **options)
+    theta, affine = _matrix(reduce(np.add, layers.values())), _matrix(twin.kernel(*(x[side] for side in sides)))
     first, second = ((y[side] - y[side].mean(axis=0)).ravel() for side in sides)
     energy = first @ theta @ second
     if not energy > 0:

@@ -7,8 +7,8 @@ from tf_earlydyn import metrics
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.exits import ExitDetector, Exits
 from tf_earlydyn.ntk import empirical_ntk
-from tf_earlydyn.twin.affine import AffineTwin, Rates
-from tf_earlydyn.twin.inputs import checked_targets, checked_x, outputs_of
+from tf_earlydyn.twin.affine import AffineTwin
+from tf_earlydyn.twin.inputs import Rates, checked_targets, checked_x, outputs_of
 
 
 class ExitMonitor:
@@ -91,7 +91,7 @@ class ExitMonitor:
             InputError: if ``step`` is not above the last one.
         """
         kernel = self._tangent_kernel()
-        moved = None if kernel is None else metrics.relative_distance(kernel, self._kernel)
+        moved = None if kernel is None or self._kernel is None else metrics.relative_distance(kernel, self._kernel)
         change = outputs_of(self._model, self._x) - self._start
         companion = self._descent.at([int(step)], self._x)[0]
         return self._detector.update(step, change, companion, moved)
