@@ -20,7 +20,7 @@ SMALL = ["--dims=5,9", "--alpha=0.5", "--seeds=2", "--n_test=30", "--layers=seco
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     directory = tmp_path_factory.mktemp("kernels") / "run"
-    return directory, run_well(*SMALL, f"--run_dir={directory}", script="kernels.py")
+    return directory, run_well(*SMALL, f"--run_dir={directory}", script="kernels.py", fresh=True)
 
 
 def test_a_run_leaves_its_files(small):
@@ -79,7 +79,7 @@ def test_flags_of_a_run_repeat_it(small, tmp_path):
 
 
 def test_help_names_every_flag():
-    done = run_well("--help", script="kernels.py")
+    done = run_well("--help", script="kernels.py", fresh=True)
     names = (
         "study dims alpha width_exponent activation negative_slope layers seeds first_seed time_factor learning_rate "
     )

@@ -70,7 +70,7 @@ def test_a_process_that_is_asked_to_end_says_where_it_stopped(tmp_path):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     directory = tmp_path_factory.mktemp("whole") / "run"
-    run_well(*CONFIG, f"--run_dir={directory}")
+    run_well(*CONFIG, f"--run_dir={directory}", fresh=True)
     return directory
 
 
@@ -82,7 +82,7 @@ def killed_and_resumed(directory, step, moment):
         process.kill()
         process.communicate()
     assert process.returncode == -signal.SIGKILL  # and had not ended before
-    return resumed_at(run_well(*CONFIG, f"--run_dir={directory}", "--resume").stderr)
+    return resumed_at(run_well(*CONFIG, f"--run_dir={directory}", "--resume", fresh=True).stderr)
 
 
 def assert_the_same(directory, reference):
@@ -111,6 +111,6 @@ def test_asked_to_end_and_asked_again_it_goes_on_as_if_it_had_not_been(whole, tm
     first, _ = ask_to_end(tmp_path / "run", signal.SIGTERM)
     second, log = ask_to_end(tmp_path / "run", signal.SIGINT, "--resume")
     assert resumed_at(log) == first < second
-    done = run_well(*CONFIG, f"--run_dir={tmp_path / 'run'}", "--resume")
+    done = run_well(*CONFIG, f"--run_dir={tmp_path / 'run'}", "--resume", fresh=True)
     assert resumed_at(done.stderr) == second
     assert_the_same(tmp_path / "run", whole)

@@ -181,7 +181,8 @@ def test_what_is_shown_in_the_repository(name):
 @pytest.mark.parametrize("name", [pytest.param(n, marks=needs_cifar10 if n == "cifar10_tpu" else ()) for n in SMALL])
 def test_a_notebook_runs_from_top_to_bottom(name, tmp_path):
     small = {**SMALL[name], "show_progress": False}
-    run_well(name, *(f"--set={key}={value!r}" for key, value in small.items()), f"--out={tmp_path}", script=SCRIPT)
+    settings = [f"--set={key}={value!r}" for key, value in small.items()]
+    run_well(name, *settings, f"--out={tmp_path}", script=SCRIPT, fresh=True)
     executed = json.loads((tmp_path / f"{name}.ipynb").read_text(encoding="utf-8"))
     assert_shown_as_it_should_be(executed)
     for cell, committed in zip(executed["cells"], COMMITTED[name]["cells"], strict=True):
@@ -194,7 +195,7 @@ def test_figure_1_takes_less_than_three_minutes(tmp_path):
     """At full size, counted in seconds of one core, which do not depend on what else the machine does."""
     resource = pytest.importorskip("resource")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run_well("early_dynamics", "--set=show_progress=False", f"--out={tmp_path}", script=SCRIPT)
+    run_well("early_dynamics", "--set=show_progress=False", f"--out={tmp_path}", script=SCRIPT, fresh=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert 10 < after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 180
 

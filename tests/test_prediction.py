@@ -84,7 +84,7 @@ def test_a_rate_above_the_limit_is_warned_of(tmp_path):
 
 
 def test_the_script_prints_and_leaves_its_files(tmp_path):
-    done = run_well(SMOKE, "--run_dir=run", script="predict.py", cwd=tmp_path)
+    done = run_well(SMOKE, "--run_dir=run", script="predict.py", cwd=tmp_path, fresh=True)
     lines = done.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines[:1]] == ["Largest stable learning rate"]
     assert lines[1].startswith("The linear phase ends at a loss of 0.")
@@ -99,7 +99,7 @@ def test_the_script_prints_and_leaves_its_files(tmp_path):
 
 
 def test_help_names_its_flags():
-    done = run_well("--help", script="predict.py")
+    done = run_well("--help", script="predict.py", fresh=True)
     for name in ("network_file", "sample", "learning_rate", "data_file", "run_dir"):
         assert f"--{name}\n" in done.stdout
 

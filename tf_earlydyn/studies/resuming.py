@@ -50,7 +50,7 @@ def claimed(config: RunConfig, resume: bool) -> Iterator[Claim]:
     with contextlib.ExitStack() as held:
         try:
             claim = Claim(directory, held)
-            if directory.path.exists() and not directory.finished:
+            if os.path.lexists(directory.path) and not directory.finished:
                 claim.hold()
                 _directory(config, resume)  # again: it may have been worked on until now
             yield claim
