@@ -34,6 +34,15 @@ def float64():
     keras.config.set_dtype_policy(policy)
 
 
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Runs draw nothing, which takes half of a small one's time: ``test_scripts`` and others look at figures."""
+    from tests.cases import draw_nothing
+    from tf_earlydyn import report
+
+    monkeypatch.setattr(report, "draw_figures", draw_nothing)
+
+
 @pytest.fixture(scope="session")
 def mirrored():
     """Two replicas on this machine. There is one such strategy in a process: the sums of two would meet."""

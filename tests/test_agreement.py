@@ -20,6 +20,7 @@ from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import read_json
 from tf_earlydyn.studies import agreement
 
+pytestmark = pytest.mark.usefixtures("without_figures")
 SEEDS = (0, 1, 2)
 EXPERIMENTS = Path(__file__).parents[1] / "scripts" / "experiments"
 

@@ -15,6 +15,7 @@ from tf_earlydyn.studies.setup import prepare
 from tf_earlydyn.training import GradientDescent, Learner, train
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_loop_of_ones_own_sees_what_a_run_does(tmp_path):
     """The same network, data and thresholds: the same exits."""
     sizes = {"n_train": 400, "n_test": 2_000, "d": 8, "width": 64, "steps": 150}  # enough to leave by all three

@@ -178,7 +178,10 @@ def test_what_is_shown_in_the_repository(name):
     assert_shown_as_it_should_be(COMMITTED[name])
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=needs_cifar10 if n == "cifar10_tpu" else ()) for n in SMALL])
+MARKS = {"cifar10_tpu": [needs_cifar10, pytest.mark.slow]}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=MARKS.get(n, ())) for n in SMALL])
 def test_a_notebook_runs_from_top_to_bottom(name, tmp_path):
     small = {**SMALL[name], "show_progress": False}
     settings = [f"--set={key}={value!r}" for key, value in small.items()]

@@ -27,6 +27,7 @@ def foretold(config, tmp_path):
     return pd.read_csv(directory.prediction), json.loads(directory.summary.read_text())
 
 
+@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize("layers", ["first", "both"])
 def test_the_network_goes_where_it_is_foretold_to_go(tmp_path, layers):
     """Within 2% of its losses, of which it learns the most beyond what is linear."""

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from tests.cases import remount, tiny_disk
+from tests.cases import draw_nothing, remount, tiny_disk
 from tests.test_checkpoints import DAMAGE, FILES
 from tf_earlydyn import columns, report, signals, training
 from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
@@ -58,7 +58,7 @@ def _quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training.loop, "STEPS_PER_CALL", 1)
         patch.setattr(kernel_probe, "empirical_ntk", kernel)
-        patch.setattr(report, "draw_figures", lambda directory, *_: directory.figures.mkdir(exist_ok=True) or [])
+        patch.setattr(report, "draw_figures", draw_nothing)
         yield
 
 
