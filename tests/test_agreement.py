@@ -158,6 +158,12 @@ def test_targets_too_large_for_float32_are_noticed_at_step_0(tmp_path):
         run(config, tmp_path)
 
 
+def test_several_seeds_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"take studies.seeds.run. Received: seeds=2\."):
+        run(small(**SMALL, seeds=2), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_inputs_that_are_all_zero_are_refused(tmp_path):
     zeros = np.zeros((6, 3))
     np.savez(tmp_path / "a.npz", x_train=zeros, y_train=np.ones(6), x_test=zeros, y_test=np.ones(6))

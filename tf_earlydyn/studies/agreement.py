@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tf_earlydyn import columns, report, signals
 from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.distribution import describe_devices, from_chief, is_chief, make_strategy, within_process
-from tf_earlydyn.errors import DivergenceError
+from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
 from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.kernel_probe import KernelProbe
@@ -42,6 +42,8 @@ def run(
         Stopped: in training, if SIGTERM or SIGINT has come; the run can be resumed.
         WorkerError: if another worker has ended; the run can be resumed.
     """
+    if config.seeds > 1:
+        raise InputError(f"this is for one seed: take studies.seeds.run. Received: seeds={config.seeds}.")
     strategy = make_strategy(config.execution)
     if not is_chief(strategy):
         follow(config, strategy)
