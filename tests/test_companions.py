@@ -29,6 +29,7 @@ def test_the_companion_that_is_asked_for_is_recorded(companion, tmp_path):
         assert (name in names) == (directory.path / f"{name}.keras").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_twin_goes_where_its_keras_model_goes(tmp_path):
     """The saved model of the last step, and the closed form's losses and gaps of that step."""
     directory, _, metrics = run(small(**SMALL), tmp_path)
@@ -41,6 +42,7 @@ def test_the_twin_goes_where_its_keras_model_goes(tmp_path):
     assert last["twin_test_gap"] == pytest.approx(gap, rel=1e-3)
 
 
+@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize("model", ["two_layer", "mlp"])
 def test_of_a_network_that_is_not_zero_the_change_is_compared(model, tmp_path):
     """Both linear models start where the network does, and learn y - f_0."""
@@ -90,6 +92,7 @@ def saved(tmp_path):
     return make
 
 
+@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_a_saved_network_that_is_affine_stays_with_its_twin(outputs, saved):
     """At rounding level, at every step: it is its own twin."""
@@ -124,6 +127,7 @@ def test_a_saved_network_that_does_not_fit_is_refused(layer, changes, message, s
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_too_few_examples_for_a_twin_leave_psi_alone(tmp_path):
     """Eight features and a constant need 20 examples: said, where the twin was not asked for; else refused."""
     few = {**SMALL, "n_train": 19}

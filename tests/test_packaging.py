@@ -51,7 +51,7 @@ def check_metadata(wheel):
     assert wheel.name == f"tf_earlydyn-{version()}-py3-none-any.whl"
     assert {name.split("/")[0] for name in names} == {"tf_earlydyn", f"tf_earlydyn-{version()}.dist-info"}
     others = {name for name in names if name.startswith("tf_earlydyn/") and not name.endswith(".py")}
-    assert others == {"tf_earlydyn/__init__.pyi", "tf_earlydyn/py.typed"}
+    assert others == {"tf_earlydyn/__init__.pyi", "tf_earlydyn/py.typed", "tf_earlydyn/report/page.css"}
     assert any(name.endswith("/LICENSE") for name in names)
     assert metadata["License-Expression"] == "Apache-2.0" or metadata["License"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.10"

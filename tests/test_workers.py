@@ -22,7 +22,7 @@ from tf_earlydyn.errors import InputError, WorkerError
 
 pytestmark = pytest.mark.timeout(180)
 QUICK = (SMOKE, "--n_train=501", "--probe=0", "--n_test=50", "--tracked=1", "--companion=psi", "--steps=200")
-LONG = (*QUICK, "--steps=4000", "--checkpoint_seconds=0.1", "--dtype=float64")
+LONG = (*QUICK, "--steps=2500", "--checkpoint_seconds=0.1", "--dtype=float64")
 ENDS = ((1, signal.SIGKILL), (1, signal.SIGTERM), (0, signal.SIGKILL), (0, signal.SIGTERM))  # KILLS=8 takes them all
 SECONDS = 60  # in which the others of a worker that has ended must end
 
