@@ -13,10 +13,8 @@ figure1: $(READY)
 test: $(READY)
 	$(VENV)/bin/python -m pytest -m "not slow" --numprocesses=auto --dist=loadscope
 
-# In the tests' own processes, too, XLA and TensorFlow are set as scripts/train.py sets them.
 test-slow: $(READY)
-	XLA_FLAGS=--xla_cpu_prefer_vector_width=512 TF_NUM_INTRAOP_THREADS=1 \
-		$(VENV)/bin/python -m pytest -m slow --numprocesses=3 --dist=worksteal
+	$(VENV)/bin/python -m pytest -m slow --numprocesses=3 --dist=worksteal
 
 # The smoke tests on other versions, of Python and of TensorFlow: what is looked at before a release.
 test-versions: $(VERSIONS:%=version-%)

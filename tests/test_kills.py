@@ -14,7 +14,7 @@ import pytest
 from tests.test_scripts import ROOT, SMOKE, run_well
 
 # KILLS=20 STEPS=600000, with --timeout=0, kills runs of minutes, and takes half an hour.
-KILLS, STEPS = int(os.environ.get("KILLS", "4")), int(os.environ.get("STEPS", "40_000"))
+KILLS, STEPS = int(os.environ.get("KILLS", "4")), int(os.environ.get("STEPS", "30_000"))
 QUICK = ("--probe=0", "--n_test=50", "--tracked=1", "--companion=psi")
 CONFIG = (SMOKE, *QUICK, f"--steps={STEPS}", "--checkpoint_seconds=0.2")
 
