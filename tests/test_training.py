@@ -285,6 +285,24 @@ class OnTheHost(keras.layers.Layer):
         return x + tf.reshape(one, [])
 
 
+def test_what_does_not_learn_takes_no_gradient(monkeypatch):
+    """Which would take as long as that of a layer that learns."""
+    found, gradient = [], tf.GradientTape.gradient
+
+    def noted(tape, target, sources, **options):
+        found.append([source.shape.as_list() for source in sources])
+        return gradient(tape, target, sources, **options)
+
+    monkeypatch.setattr(tf.GradientTape, "gradient", noted)
+    layers = [keras.layers.Dense(4, use_bias=False, name=name) for name in ("still", "moving")]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    x = np.ones((5, 3), np.float32)
+    learner = Learner("network", model, GradientDescent({"still": 0, "moving": 0.1}))
+    training.train([learner], x, np.ones((5, 4), np.float32), [0, 2], show_progress=False)
+    assert found
+    assert all(shapes == [[4, 4]] for shapes in found)
+
+
 def images():
     rng = np.random.default_rng(0)
     return rng.standard_normal((12, 4, 4, 2)).astype(np.float32), rng.standard_normal((12, 1)).astype(np.float32)

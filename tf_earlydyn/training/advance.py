@@ -113,7 +113,7 @@ class Advance:
         context = tf.distribute.get_replica_context()
         sums = tf.nest.pack_sequence_as(sums, context.all_reduce(tf.distribute.ReduceOp.SUM, tf.nest.flatten(sums)))
         for learner, weights, (_, gradients) in zip(self._learners, self._weights, sums, strict=True):
-            learner.optimiser.apply([gradient / self._n for gradient in gradients], weights.trainable)
+            learner.optimiser.apply([gradient / self._n for gradient in gradients], learner.learning(weights.trainable))
         return tf.stack([loss / self._n for loss, _ in sums])
 
     def _stream(
@@ -128,7 +128,10 @@ class Advance:
             return number + 1, tf.nest.map_structure(tf.add, sums, more)
 
         given = cast(list[Values], values)  # there is but one block where they are not
-        zeros = [(tf.zeros([], self._dtype), [tf.zeros_like(value) for value in trainable]) for trainable, _ in given]
+        zeros = [
+            (tf.zeros([], self._dtype), [tf.zeros_like(value) for value in learner.learning(trainable)])
+            for learner, (trainable, _) in zip(self._learners, given, strict=True)
+        ]
         return tf.while_loop(lambda number, _: number < self.layout.blocks, body, (tf.constant(0), zeros))[1]
 
     def _block(self, values: list[Values | None], x: tf.Tensor, weights: tf.Tensor, *targets: tf.Tensor) -> Sums:

@@ -3,12 +3,15 @@
 import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.errors import InputError
+
+T = TypeVar("T")
 
 
 class GradientDescent:
@@ -35,6 +38,10 @@ class GradientDescent:
                 raise InputError(
                     f"learning_rate names layers. Received: {sorted(unknown)}, of which the model has none."
                 )
+
+    def learns(self, variable: keras.Variable) -> bool:
+        """Whether its rate is not 0."""
+        return self._rate(variable) != 0
 
     def apply(self, gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable | tf.Variable]) -> None:
         """One step."""
@@ -93,10 +100,17 @@ class Learner:
             )
         self.optimiser.build(self.model.trainable_variables)
 
+    def learning(self, trainable: Sequence[T]) -> list[T]:
+        """Of what there is for each trainable variable, that for those that learn."""
+        if not isinstance(self.optimiser, GradientDescent):
+            return list(trainable)
+        pairs = zip(trainable, self.model.trainable_variables, strict=True)
+        return [one for one, variable in pairs if self.optimiser.learns(variable)]
+
     def sums(
         self, values: Values | None, x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """(1/2) sum_i weights_i ||f(x_i) - y_i||^2, and its gradient by each trainable variable.
+        """(1/2) sum_i weights_i ||f(x_i) - y_i||^2, and its gradient by each variable that learns.
 
         The outputs are summed, not averaged, so that each output learns at its own rate whatever their number.
 
@@ -113,7 +127,7 @@ class Learner:
             with contextlib.nullcontext() if values is None else with_values(self.model, values):
                 outputs = self.model(x, training=True)
             loss = tf.reduce_sum(weights * tf.square(outputs - y)) / 2
-        return loss, tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return loss, tape.gradient(loss, self.learning(trainable), unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def with_values(model: keras.Model, values: Values) -> keras.StatelessScope:
