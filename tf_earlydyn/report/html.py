@@ -3,13 +3,11 @@
 import base64
 import html
 import re
-import struct
 from collections.abc import Iterable
 from pathlib import Path
 
 from tf_earlydyn.errors import InputError
-
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from tf_earlydyn.report.png import size
 
 
 class Markup(str):
@@ -55,9 +53,10 @@ def image(file: Path, alt: str) -> Markup:
         content = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}.") from error
-    if len(content) < 24 or not content.startswith(_SIGNATURE):
-        raise InputError(f"{file} must be a PNG file, and is not: it is damaged.")
-    width, height = struct.unpack(">II", content[16:24])
+    try:
+        width, height = size(content)
+    except ValueError as error:
+        raise InputError(f"{file} must be a PNG file, and is not: it is damaged.") from error
     source = f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
     return Markup(_opened("img", {"alt": alt, "width": width, "height": height, "src": source}))
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tensorboard.plugins.image import metadata as images
 
 from tf_earlydyn.checkpoints import reason
 from tf_earlydyn.errors import WriteError
+from tf_earlydyn.report.png import size
 from tf_earlydyn.rundir import RunDirectory
 
 
@@ -79,8 +79,8 @@ def _layout(tags: Iterable[str]) -> layout_pb2.Layout:
     return layout
 
 
-def _add_png(tag: str, png: bytes) -> None:
+def _add_png(tag: str, content: bytes) -> None:
     """As ``tf.summary.image``, which takes pixels and would encode them again."""
-    width, height = struct.unpack(">2I", png[16:24])  # after the signature and the first chunk's length and name
+    width, height = size(content)
     metadata = images.create_summary_metadata(display_name=None, description=None)
-    tf.summary.write(tag, tf.constant([str(width).encode(), str(height).encode(), png]), metadata=metadata)
+    tf.summary.write(tag, tf.constant([str(width).encode(), str(height).encode(), content]), metadata=metadata)
