@@ -175,7 +175,7 @@ def test_inputs_that_are_all_zero_are_refused(tmp_path):
 
 def half_way(name, tmp_path, *changes):
     """Medians over the seeds of the test gap at the half-way step, and of its ratio to the mean of f_lin^2."""
-    flags = ("--steps=50", "--probe=0", "--companion=psi")
+    flags = ("--probe=0", "--companion=psi")
     configs = [experiment(name, *flags, f"--seed={seed}", *changes) for seed in SEEDS]
     summaries = [run(config, tmp_path)[1] for config in configs]
     return [np.median([summary[key] for summary in summaries]) for key in ("half_test_gap", "half_test_gap_relative")]
@@ -183,12 +183,13 @@ def half_way(name, tmp_path, *changes):
 
 @pytest.mark.slow
 def test_figure_1_at_its_half_way_step_and_how_it_narrows_with_width(tmp_path):
-    gap, relative = half_way("figure1", tmp_path)
+    """Which is step 21, where the runs end soon."""
+    gap, relative = half_way("figure1", tmp_path, "--steps=24")
     assert gap <= 0.007
     assert relative <= 0.12
-    wide, _ = half_way("figure1", tmp_path, "--width=1024")
+    wide, _ = half_way("figure1", tmp_path, "--steps=24", "--width=1024")
     assert wide <= gap / 2.8
-    wider, _ = half_way("figure1", tmp_path, "--width=4096")
+    wider, _ = half_way("figure1", tmp_path, "--steps=24", "--width=4096")
     assert wider <= 0.0008
 
 
@@ -198,7 +199,8 @@ def test_figure_1_at_its_half_way_step_and_how_it_narrows_with_width(tmp_path):
     [("figure1_first_layer", 0.001), ("figure1_second_layer", 0.025), ("figure1_relu", 0.008)],
 )
 def test_other_figure_1_settings_at_their_half_way_step(name, bound, tmp_path):
-    gap, _ = half_way(name, tmp_path)
+    """Steps 35 to 41, where the runs end soon."""
+    gap, _ = half_way(name, tmp_path, "--steps=44")
     assert gap <= bound
 
 
@@ -237,7 +239,7 @@ def test_figure_2_learns_within_the_span_of_the_inputs_first_as_its_twin_does(tm
     """
     outside, gaps, losses = [], [], []
     for seed in SEEDS:
-        early = until_half(figure_2("figure2_mlp", tmp_path, f"--seed={seed}", "--steps=40"))
+        early = until_half(figure_2("figure2_mlp", tmp_path, f"--seed={seed}", "--steps=35"))
         outside.append(early["network_residual_out"].iloc[-1])
         gaps.append((early["twin_test_gap"] / early["test_gap"]).max())
         losses.append((early["twin_test_loss"] / early["network_test_loss"] - 1).abs().max())
@@ -260,7 +262,7 @@ def test_figure_2s_cnn_is_nearer_to_its_twin(tmp_path):
 @pytest.mark.slow
 @needs_cifar10
 def test_figure_2_leaves_the_span_of_the_inputs_in_the_end(tmp_path):
-    """By step 500, one seed (three take too long for every change). The linear model never leaves, by algebra."""
-    parts = figure_2("figure2_mlp", tmp_path, "--steps=500")
+    """By step 400, one seed (three take too long for every change). The linear model never leaves, by algebra."""
+    parts = figure_2("figure2_mlp", tmp_path, "--steps=400")
     assert parts["network_residual_out"].iloc[-1] <= 0.98
     np.testing.assert_allclose(parts["linear_residual_out"], 1, rtol=1e-5)

@@ -15,6 +15,7 @@ _SETTINGS = {
     "CUDA_VISIBLE_DEVICES": "-1",  # all compute on the CPU
     "JAX_PLATFORMS": "cpu",
     "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's default, which a program that imports the package has; scripts have 0
+    "XLA_FLAGS": "",  # likewise
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait by spinning make torch severalfold slower on a busy machine
 }
 

@@ -3,6 +3,7 @@
 import os
 
 os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)  # what benchmarks.processes sets, and a script would keep
+os.environ.pop("XLA_FLAGS", None)
 
 import entry
 
