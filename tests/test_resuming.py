@@ -22,8 +22,8 @@ from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
 from tf_earlydyn.rundir import RunDirectory, read_json
 from tf_earlydyn.studies import agreement, kernel_probe, seeds, survival
+from tf_earlydyn.studies.claiming import claimed
 from tf_earlydyn.studies.ending import Ending
-from tf_earlydyn.studies.resuming import claimed
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
 
 CONFIG = RunConfig(

@@ -8,10 +8,10 @@ from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.distribution import describe_devices, from_chief, is_chief, make_strategy, within_process
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
+from tf_earlydyn.studies.claiming import claimed
 from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.recording import Recorder
-from tf_earlydyn.studies.resuming import claimed
 from tf_earlydyn.studies.setup import Setup, learning_layers, prepare
 from tf_earlydyn.studies.start_moments import start_moments
 from tf_earlydyn.studies.survival import Survival

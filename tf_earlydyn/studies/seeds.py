@@ -11,8 +11,8 @@ from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.config.fields import settled
 from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
+from tf_earlydyn.studies.claiming import Claim, claimed
 from tf_earlydyn.studies.event_file import EventFile
-from tf_earlydyn.studies.resuming import Claim, claimed
 from tf_earlydyn.studies.together import follow
 
 __all__ = ["run"]
