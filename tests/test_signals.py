@@ -1,5 +1,6 @@
 """Signals and locks: what a process does when it is asked to end, and how it keeps others out."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -21,13 +22,24 @@ def handlers():
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_noted_and_does_nothing_else(number):
+def test_a_signal_is_noted_and_where_nobody_heeds_it_comes_again(number):
+    came = []
+    own = signal.signal(number, lambda number, _: came.append(number))
     before = handlers()
-    with Notice() as notice:
-        assert notice.signal is None
-        os.kill(os.getpid(), number)
-        assert notice.signal == number
-    assert handlers() == before
+    try:
+        with contextlib.suppress(Stopped), Notice() as notice:
+            assert notice.signal is None
+            os.kill(os.getpid(), number)
+            assert notice.signal == number
+            raise Stopped(number, "heeded")
+        assert came == []
+        with Notice():
+            os.kill(os.getpid(), number)
+            assert came == []
+        assert came == [number]
+        assert handlers() == before
+    finally:
+        signal.signal(number, own)
 
 
 @pytest.mark.parametrize("first", SIGNALS)
@@ -79,8 +91,13 @@ def ends(how):
     ("number", "status", "word"), [(signal.SIGTERM, 143, "Stopped by SIGTERM."), (signal.SIGINT, 130, "Interrupted.")]
 )
 def test_outside_training_a_signal_ends_a_script_with_one_sentence(number, status, word, capsys):
-    assert ends(lambda: os.kill(os.getpid(), number)) == status
-    assert capsys.readouterr().err == f"{word}\n"
+    def noticed():
+        with Notice():
+            os.kill(os.getpid(), number)
+
+    for how in (lambda: os.kill(os.getpid(), number), noticed):
+        assert ends(how) == status
+        assert capsys.readouterr().err == f"{word}\n"
 
 
 def test_a_script_ends_with_what_stopped_it(capsys):

@@ -30,7 +30,8 @@ def name(number: int) -> str:
 class Notice:
     """Within its ``with``, SIGTERM and SIGINT are noted and do nothing else; a SIGINT after that interrupts at once.
 
-    At once is when Python is back from a compiled call, which no signal interrupts.
+    At once is when Python is back from a compiled call, which no signal interrupts. A signal that came too late to be
+    heeded, so that the ``with`` ends without an exception, then does what it would have done without all this.
 
     Outside the main thread, where signals cannot be handled, they do what they did; so do those that are ignored.
 
@@ -52,6 +53,8 @@ class Notice:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         while self._before:
             signal.signal(*self._before.popitem())
+        if error is None and self.signal is not None:
+            signal.raise_signal(self.signal)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.signal is None:
