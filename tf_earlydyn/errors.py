@@ -34,11 +34,13 @@ class Stopped(KeyboardInterrupt):
 
     Attributes:
         signal: the signal's number; a script ends with 128 more as its exit status.
+        at_once: whether it stopped whatever was being done, as a KeyboardInterrupt does.
     """
 
-    def __init__(self, number: int, message: str) -> None:
+    def __init__(self, number: int, message: str, at_once: bool = False) -> None:
         super().__init__(message)
         self.signal = number
+        self.at_once = at_once
 
 
 class DivergenceError(ArithmeticError):

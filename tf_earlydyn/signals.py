@@ -13,7 +13,7 @@ def end_with_a_word() -> None:
     """SIGTERM raises ``Stopped``, as SIGINT raises KeyboardInterrupt. For scripts: it is a setting of the process."""
 
     def stop(number: int, _: FrameType | None) -> None:
-        raise Stopped(number, f"Stopped by {name(number)}.")
+        raise Stopped(number, f"Stopped by {name(number)}.", at_once=True)
 
     signal.signal(signal.SIGTERM, stop)
 

@@ -39,7 +39,7 @@ def run(
         InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
         DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
         WriteError: if a file cannot be written; the run can be resumed.
-        Stopped: in training, if SIGTERM or SIGINT has come; the run can be resumed.
+        Stopped: if SIGINT has come or, in training, SIGTERM; the run can be resumed.
         WorkerError: if another worker has ended; the run can be resumed.
     """
     if config.seeds > 1:

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 
+from tf_earlydyn import signals
 from tf_earlydyn.config import RunConfig, flagfile
-from tf_earlydyn.errors import InputError, WriteError
+from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
 from tf_earlydyn.rundir import RunDirectory
 
@@ -45,6 +47,7 @@ def claimed(config: RunConfig, resume: bool) -> Iterator[Claim]:
     Raises:
         InputError: if it cannot be that, or another process is at work on it.
         WriteError: if a file of it cannot be written.
+        Stopped: if a signal stops whatever is done within, in a directory that can be resumed.
     """
     directory = _directory(config, resume)
     with contextlib.ExitStack() as held:
@@ -56,6 +59,12 @@ def claimed(config: RunConfig, resume: bool) -> Iterator[Claim]:
             yield claim
         except WriteError as error:
             raise WriteError(error.path, error.strerror, _ADVICE) from error
+        except KeyboardInterrupt as stop:
+            if not getattr(stop, "at_once", True) or not directory.flags.is_file() or directory.finished:
+                raise
+            number = getattr(stop, "signal", signal.SIGINT)
+            word = f"Stopped by {signals.name(number)} at work on {directory.path}: go on with --resume."
+            raise Stopped(number, word) from stop
 
 
 def _directory(config: RunConfig, resume: bool) -> RunDirectory:
