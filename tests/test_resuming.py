@@ -16,12 +16,13 @@ import tensorflow as tf
 
 from tests.cases import draw_nothing, remount, tiny_disk
 from tests.test_checkpoints import DAMAGE, FILES
-from tf_earlydyn import columns, report, signals, training
+from tf_earlydyn import columns, report, rundir, signals, training
 from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
 from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
+from tf_earlydyn.provenance import provenance
 from tf_earlydyn.rundir import RunDirectory, read_json
-from tf_earlydyn.studies import agreement, kernel_probe, seeds, survival
+from tf_earlydyn.studies import agreement, kernel_probe, origin, seeds, survival
 from tf_earlydyn.studies.claiming import claimed
 from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
@@ -54,8 +55,14 @@ def kernel(network, x, **_):
 
 @pytest.fixture(autouse=True, scope="module")
 def _quick():
-    """One step a call, so that some end between recorded steps; and nothing that takes most of a small run's time."""
+    """One step a call, so that some end between recorded steps; and nothing that takes most of a small run's time.
+
+    All parts are of the state that the checkout has now, whatever is done to it meanwhile.
+    """
+    here = provenance()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rundir, "provenance", lambda: here)
+        patch.setattr(origin, "provenance", lambda: here)
         patch.setattr(training.loop, "STEPS_PER_CALL", 1)
         patch.setattr(kernel_probe, "empirical_ntk", kernel)
         patch.setattr(report, "draw_figures", draw_nothing)

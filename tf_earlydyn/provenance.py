@@ -31,10 +31,15 @@ def provenance() -> dict:
         "versions": {"python": platform.python_version(), **_installed_versions()},
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "git_commit": source and _git(source, "rev-parse", "HEAD"),
         "git_dirty": source and bool(_git(source, "status", "--porcelain", "-uno")),
     }
+
+
+def cores() -> int:
+    """How many CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _installed_versions() -> dict[str, str]:

@@ -1,8 +1,8 @@
 """The devices of this process, and what is computed on which."""
 
-import os
-
 import tensorflow as tf
+
+from tf_earlydyn.provenance import cores as cores
 
 
 def current_strategy() -> tf.distribute.Strategy:
@@ -32,8 +32,3 @@ def within_process(strategy: tf.distribute.Strategy) -> tf.distribute.Strategy:
 def on_cpu(strategy: tf.distribute.Strategy) -> bool:
     """Whether its replicas are on CPUs."""
     return all("CPU" in device.upper() for device in local_devices(strategy))
-
-
-def cores() -> int:
-    """How many CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

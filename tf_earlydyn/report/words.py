@@ -127,7 +127,14 @@ def machine(record: Record) -> list[tuple[str, str]]:
     if origin["git_commit"]:
         changed = ", with changes since" if origin["git_dirty"] else ""
         found.append(("Git commit", origin["git_commit"][:12] + changed))
+    if "resumed_with" in origin:
+        found.append(("Resumed with", ", then ".join(map(_changes, origin["resumed_with"]))))
     return [*found, *(("Time", time) for time in _times(record.summary))]
+
+
+def _changes(part: dict) -> str:
+    """What was another where a part of a run was computed."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in part.items())
 
 
 def _devices(config: dict) -> str:

@@ -4,13 +4,14 @@ import dataclasses
 from collections.abc import Callable
 
 from tf_earlydyn import columns, report, signals
-from tf_earlydyn.config import RunConfig, flagfile
+from tf_earlydyn.config import RunConfig
 from tf_earlydyn.distribution import describe_devices, from_chief, is_chief, make_strategy, within_process
 from tf_earlydyn.errors import DivergenceError, InputError
-from tf_earlydyn.rundir import RunDirectory, write_json, write_model, write_origin
+from tf_earlydyn.rundir import RunDirectory, read_json, write_json, write_model
 from tf_earlydyn.studies.claiming import claimed
 from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.kernel_probe import KernelProbe
+from tf_earlydyn.studies.origin import record_origin
 from tf_earlydyn.studies.recording import Recorder
 from tf_earlydyn.studies.setup import Setup, learning_layers, prepare
 from tf_earlydyn.studies.start_moments import start_moments
@@ -58,9 +59,8 @@ def run(
 
 
 def _run(setup: Setup, directory: RunDirectory, show_progress: bool, resume: bool, begun: Callable[[], None]) -> None:
-    description = describe(setup)
-    if not directory.provenance.is_file():
-        write_origin(directory, description, flagfile(setup.config))
+    record_origin(directory, describe(setup), setup.config)
+    description = read_json(directory.config)
     begun()
     probe = _kernel_probe(setup) if len(setup.probe) else None
     recorder = Recorder(

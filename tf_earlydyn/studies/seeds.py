@@ -7,12 +7,13 @@ import pandas as pd
 
 import tf_earlydyn.studies.agreement as agreement
 from tf_earlydyn import exits, report
-from tf_earlydyn.config import RunConfig, flagfile
+from tf_earlydyn.config import RunConfig
 from tf_earlydyn.config.fields import settled
 from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
-from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json, write_origin
+from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json
 from tf_earlydyn.studies.claiming import Claim, claimed
 from tf_earlydyn.studies.event_file import EventFile
+from tf_earlydyn.studies.origin import record_origin
 from tf_earlydyn.studies.together import follow
 
 __all__ = ["run"]
@@ -65,8 +66,7 @@ def _run(config: RunConfig, claim: Claim, show_progress: bool, resume: bool) -> 
     def begin() -> None:
         """When the first seed has looked at the input, and made its directory and with it the one above."""
         claim.hold()
-        if not directory.provenance.is_file():
-            write_origin(directory, {**read_json(runs[0].config), **dataclasses.asdict(config)}, flagfile(config))
+        record_origin(directory, {**read_json(runs[0].config), **dataclasses.asdict(config)}, config)
 
     for one in configs:
         agreement.run(one, show_progress, resume=resume, begun=begin)
