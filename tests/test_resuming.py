@@ -169,19 +169,24 @@ def test_what_comes_after_training_is_made_up_for(name, whole, tmp_path):
     assert_the_same(tmp_path / "run", whole)
 
 
-def test_it_is_saved_at_recorded_steps_and_between_them_by_time(tmp_path, monkeypatch):
-    """With a clock by which a step takes 0.25 s: at recorded steps a second after the last time, at others 1.5 s."""
-    clock, saved = [0.0], []
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(1.5, [5, 11, 17, 23, 29, 30]), (0.5, list(range(2, 31, 2))), (0.0, list(range(1, 31)))]
+)
+def test_it_is_saved_at_recorded_steps_and_between_them_by_time(seconds, expected, tmp_path, monkeypatch):
+    """With a clock by which a call takes 0.25 s: at recorded steps a second after the last time, at others 1.5 s; both
+    after less, if less is asked for; and after every call for 0.
+    """
+    clock, saved, recorder = [0.0], [], Recorded()
     monkeypatch.setattr(survival.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(survival.Checkpoints, "save", lambda self, step, state: saved.append(step))
-    seconds = dataclasses.replace(CONFIG, checkpoint_seconds=1.5)
-    pause = survival.Survival(RunDirectory(tmp_path), seconds, [0, 1, 2, 5, 6, 30], [], Recorded(), unasked())
+    config = dataclasses.replace(CONFIG, checkpoint_seconds=seconds)
+    pause = survival.Survival(RunDirectory(tmp_path), config, [0, 1, 2, 5, 6, 30], [], recorder, unasked())
     for step in range(1, 31):
         clock[0] += 0.25
         if pause.due(step):
             pause(step)
-    assert saved == [5, 11, 17, 23, 29, 30]
-    assert Recorded.asked == len(saved)
+    assert saved == expected
+    assert recorder.asked == len(saved)
 
 
 def unasked():
@@ -195,7 +200,7 @@ class Recorded:
     asked = 0
 
     def state(self):
-        Recorded.asked += 1
+        self.asked += 1
         return {}
 
 

@@ -186,7 +186,9 @@ class RunConfig:
         0.5, "Or where its tangent kernel stays farther than this share of its norm from that of step 0."
     )
     checkpoint_seconds: float = setting(
-        30.0, "Between recorded steps, training is saved for --resume after so many seconds; 0: about every second."
+        30.0,
+        "Between recorded steps, training is saved for --resume after so many seconds; 0: after every compiled call, "
+        "of 100 steps or about a second.",
     )
     run_dir: str | None = setting(None, "Where the run is written, a new directory; by default runs/ and the time.")
 
