@@ -329,6 +329,9 @@ def test_more_replicas_than_examples_are_refused(mirrored):
     x, y = examples((5,))
     with pytest.raises(InputError, match=r"Received: 2 replicas, n=1\."):
         trained([small()], x[:1], y[:1], mirrored)
+    config = RunConfig(data=DataConfig(n_train=1, n_test=20, d=5), execution=ExecutionConfig(strategy="mirrored"))
+    with pytest.raises(InputError, match=r"Received: 2 replicas, n=1\."):
+        agreement.prepare(config)
 
 
 REFUSED = {

@@ -17,6 +17,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.exits import ExitDetector
 from tf_earlydyn.seeds import Stream, generator
 from tf_earlydyn.studies.companions import Companion, Psi, Start, Twin
+from tf_earlydyn.training.layout import require_an_example_each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,11 +59,7 @@ def prepare(config: RunConfig) -> Setup:
     """
     strategy = make_strategy(config.execution)
     examples = data.load(config.data, config.seed).as_type(config.execution.dtype)
-    if strategy.num_replicas_in_sync > len(examples.y_train):
-        raise InputError(
-            f"there must be an example for each replica. Received: {strategy.num_replicas_in_sync} replicas, "
-            f"n_train={len(examples.y_train)}."
-        )
+    require_an_example_each(len(examples.y_train), strategy.num_replicas_in_sync)
     with keras_dtype(config.execution.dtype):
         return _prepare(config, examples, strategy)
 

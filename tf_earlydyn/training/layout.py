@@ -9,6 +9,12 @@ from tf_earlydyn.blocks import filled_up
 from tf_earlydyn.errors import InputError
 
 
+def require_an_example_each(n: int, replicas: int) -> None:
+    """Raises InputError if there are more replicas than examples."""
+    if replicas > n:
+        raise InputError(f"there must be an example for each replica. Received: {replicas} replicas, n={n}.")
+
+
 class Layout(NamedTuple):
     """n examples in their order, filled up with further rows that weigh nothing.
 
@@ -29,8 +35,7 @@ class Layout(NamedTuple):
         Raises:
             InputError: if there are more replicas than examples.
         """
-        if replicas > n:
-            raise InputError(f"there must be an example for each replica. Received: {replicas} replicas, n={n}.")
+        require_an_example_each(n, replicas)
         streams = min(streams, n // replicas)
         share = math.ceil(n / (replicas * streams))
         blocks = math.ceil(share / rows_at_once)
