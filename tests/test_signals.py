@@ -1,6 +1,7 @@
 """Signals and locks: what a process does when it is asked to end, and how it keeps others out."""
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -159,7 +160,18 @@ def test_a_file_that_its_holder_takes_away_is_not_taken_for_the_lock(tmp_path, m
             pytest.fail("two hold one directory")
 
 
-def test_without_such_locks_it_goes_without(tmp_path, monkeypatch):
+def test_without_such_locks_it_goes_without_and_says_so(tmp_path, monkeypatch):
+    """As on some network file systems, and on Windows."""
+
+    def unknown(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(locks.fcntl, "flock", unknown)
+    words = r"not locked, since its file system knows none \(No locks available\): take care"
+    with pytest.warns(UserWarning, match=words), locked(tmp_path), locked(tmp_path):
+        pass
     monkeypatch.setattr(locks, "fcntl", None)
-    with locked(tmp_path), locked(tmp_path):
-        assert list(tmp_path.iterdir()) == []
+    words = "not locked, since this system has none of its kind: take care that no other"
+    with pytest.warns(UserWarning, match=words), locked(tmp_path), locked(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tf_earlydyn.errors import InputError, WriteError
 
 try:
     import fcntl
-except ImportError:  # Windows has no such lock, and goes without
+except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
 NAME = ".lock"
@@ -19,11 +20,14 @@ NAME = ".lock"
 def locked(folder: Path) -> Iterator[None]:
     """Holds ``folder`` for this process, by a file of no content that is gone afterwards.
 
+    Where there are no such locks, there is a warning instead.
+
     Raises:
         InputError: if another live process holds it.
         WriteError: if the file cannot be made.
     """
     if fcntl is None:
+        _warn("this system has none of its kind")
         yield
         return
     file = folder / NAME
@@ -50,11 +54,19 @@ def _hold(file: Path) -> int:
             raise InputError(
                 f"another process is at work on this run: wait for it, or end it. Received: run_dir={file.parent}."
             ) from error
-        except OSError:  # a file system that knows no locks: as on Windows
+        except OSError as error:
+            _warn(f"its file system knows none ({error.strerror})")
             return descriptor
         if _is_still(file, descriptor):
             return descriptor
         os.close(descriptor)  # its holder took the file away when it was done: a new one is to be locked
+
+
+def _warn(reason: str) -> None:
+    warnings.warn(
+        f"the run directory is not locked, since {reason}: take care that no other process works on this run.",
+        stacklevel=1,  # of several seeds each says it, and it is shown once
+    )
 
 
 def _is_still(file: Path, descriptor: int) -> bool:
