@@ -3,14 +3,15 @@
 import contextlib
 import errno
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cases import tiny_disk
-from tf_earlydyn import checkpoints, training
+from tests.cases import needs_proc, tiny_disk
+from tf_earlydyn import checkpoints, rundir, training
 from tf_earlydyn.checkpoints import KEPT, Checkpoints
 from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.studies.survival import variables_of
@@ -103,6 +104,27 @@ def test_what_a_killed_save_leaves_does_no_harm(tmp_path):
         assert opened(folder)[0].restore()["step"] == 3
     saved(folder, 4)
     assert {file.name for file in folder.iterdir()} == {name.format(step) for name in FILES.values() for step in (3, 4)}
+
+
+@needs_proc
+def test_a_loss_of_power_leaves_what_has_been_saved_and_what_lies_beside_it(tmp_path, monkeypatch):
+    """Files settle before they get their names, names before a checkpoint is dropped; and all names before all are."""
+    folder, fsync, settled = saved(tmp_path / "run" / "a", *range(KEPT)), os.fsync, []
+
+    def settles(descriptor):
+        fsync(descriptor)
+        of = Path(f"/proc/self/fd/{descriptor}").readlink()
+        names = {file.stem for file in of.iterdir()} if of.is_dir() else {of.parent.name}
+        settled.append((of.name, names))
+
+    monkeypatch.setattr(rundir.os, "fsync", settles)
+    saved(folder, 9)
+    kept = {f"ckpt-{step}" for step in (*range(KEPT), 9)}
+    parts = [(FILES[part].format(9), {".partial"}) for part in ("data", "index")]
+    assert settled == [*parts, ("a", kept), ("run", {"a"})]
+    opened(folder)[0].remove()
+    assert settled[4:] == [("run", {"a"})]
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("at", [1, 2])

@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tf_earlydyn.errors import InputError, WriteError
-from tf_earlydyn.rundir import settle_on_disk
+from tf_earlydyn.rundir import settle_names, settle_on_disk
 
 KEPT = 3
 _FILE = re.compile(r"ckpt-(\d+)\.(index|data-.*)")
@@ -51,6 +51,8 @@ class Checkpoints:
                 settle_on_disk(file)
                 file.replace(self._folder / file.name)
             partial.rmdir()
+            for folder in (self._folder, self._folder.parent):  # which holds what the run is known again by
+                settle_names(folder)
             self._drop_all_but([found for found in self.steps() if found <= step][-KEPT:])
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(partial, ignore_errors=True)  # which makes room
@@ -100,7 +102,8 @@ class Checkpoints:
             ) from error
 
     def remove(self) -> None:
-        """Removes them all."""
+        """Removes them all, when what lies beside their folder will outlast a loss of power."""
+        settle_names(self._folder.parent)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _drop_all_but(self, kept: Sequence[int]) -> None:

@@ -143,8 +143,18 @@ def make_folder(path: Path) -> None:
 
 def settle_on_disk(path: Path) -> None:
     """Returns when a file's content is on the disk, and not only on its way."""
-    with path.open("rb") as file:
+    with path.open("rb+") as file:  # Windows settles only what may be written
         os.fsync(file.fileno())
+
+
+def settle_names(folder: Path) -> None:
+    """Returns when the names in a folder are on the disk, where the system can be asked for that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:
