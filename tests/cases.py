@@ -31,19 +31,40 @@ def draw_nothing(directory, *_):
 def tiny_disk(path, size="1m"):
     """A file system of its own, of 1 MB, at ``path``; skips the test where none can be mounted."""
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        pytest.skip(f"no disk can be mounted here: {error}")
-    if done.returncode:
-        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
-    try:
+    with mounted("-t", "tmpfs", "-o", f"size={size}", "tmpfs", path):
         yield path
+
+
+@contextlib.contextmanager
+def mounted(*arguments):
+    """Within this context something is mounted, at the last of the arguments; skips the test where it cannot be."""
+    try:
+        done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
+    except OSError as error:
+        pytest.skip(f"nothing can be mounted here: {error}")
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    try:
+        yield
     finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+        subprocess.run(["umount", "--lazy", str(arguments[-1])], check=True)
 
 
-def remount(path, options):
-    """Changes the options of a ``tiny_disk``: ``ro``, ``rw`` or another ``size``."""
-    subprocess.run(["mount", "-o", f"remount,{options}", str(path)], check=True)
+@contextlib.contextmanager
+def only_to_be_read(folder):
+    """Within this context nothing can be made in a folder: it is not permitted or, to root, whom that does not stop,
+    the folder is mounted over itself. What is open for writing stays so.
+    """
+    if os.geteuid() == 0:
+        with mounted("--bind", folder, folder):
+            subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+            yield
+        return
+    folders = [folder, *(below for below in folder.rglob("*") if below.is_dir())]
+    for each in folders:
+        each.chmod(0o500)
+    try:
+        yield
+    finally:
+        for each in folders:
+            each.chmod(0o700)

@@ -3,8 +3,10 @@
 The same with processes that are killed is in ``test_kills.py``.
 """
 
+import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import signal
 
@@ -14,10 +16,11 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from tests.cases import draw_nothing, remount, tiny_disk
+from tests.cases import draw_nothing, only_to_be_read, tiny_disk
 from tests.test_checkpoints import DAMAGE, FILES
 from tf_earlydyn import columns, report, rundir, signals, training
-from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
+from tf_earlydyn.config import DataConfig, ExecutionConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
+from tf_earlydyn.distribution import strategies
 from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
 from tf_earlydyn.provenance import provenance
@@ -36,6 +39,7 @@ CONFIG = RunConfig(
     probe=8,
     tracked=2,
 )
+BOTH = dataclasses.replace(CONFIG, companion="both")  # the default, of which the twin takes a second to derive
 BETWEEN = 30  # not a recorded step
 
 
@@ -109,8 +113,8 @@ def assert_the_same(path, whole):
     summaries = [read_json(directory.summary) for directory in (one, other)]
     assert all(summary.pop("training_seconds") > 0 for summary in summaries)
     assert summaries[0] == summaries[1]
-    for name in ("network", "linear"):
-        models = [keras.saving.load_model(getattr(directory, name)) for directory in (one, other)]
+    for model in whole.glob("*.keras"):
+        models = [keras.saving.load_model(directory / model.name) for directory in (path, whole)]
         for weights in zip(*(model.get_weights() for model in models), strict=True):
             np.testing.assert_array_equal(*weights)
     assert {file.name for file in path.iterdir()} == {file.name for file in whole.iterdir()}
@@ -128,25 +132,34 @@ def resumed_at(capfd):
     return [int(line.split()[-1][:-1]) for line in capfd.readouterr().err.splitlines() if line.startswith("Resuming ")]
 
 
-def test_a_run_goes_on_whatever_happens_to_it(whole, tmp_path, capfd):
+def test_a_run_goes_on_whatever_happens_to_it(tmp_path, capfd):
     """It is killed between recorded steps, its newest checkpoint is lost, it is killed after a row that is in no
-    checkpoint, and before it has written its models; and equals the one to which nothing happened.
+    checkpoint, and stopped by a signal that comes as the last one is saved, on a machine that shows other cores; and
+    equals the one to which nothing happened. Its checkpoints are there until it has finished.
     """
-    path = tmp_path / "run"
+    whole, path = run(tmp_path / "whole", BOTH).path, tmp_path / "run"
     assert BETWEEN not in pd.read_csv(whole / "metrics.csv")["step"].tolist()
-    cut(path, 5, 12, BETWEEN)
+    cut(path, 5, 12, BETWEEN, config=BOTH)
     DAMAGE["zeroed"](path / "checkpoints" / FILES["data"].format(BETWEEN))
     with pytest.warns(UserWarning, match=f"ckpt-{BETWEEN} .*; ckpt-12 is taken"):
-        cut(path, 14, row=16, resume=True)
+        cut(path, 14, config=BOTH, row=16, resume=True)
     assert pd.read_csv(path / "metrics.csv")["step"].iloc[-1] == 16
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(agreement, "write_model", killed)
-        run(path, resume=True)
-    assert not RunDirectory(path).finished
-    run(path, resume=True)
+    here, end, finished = origin.provenance(), survival.Survival.end, []
+    word = f"Stopped by SIGINT at work on {path}: go on with --resume."
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped, match=f"^{re.escape(word)}$"):
+        patch.setattr(origin, "provenance", lambda: {**here, "cores": 999})
+        patch.setattr(*after(survival.Survival, 40, lambda: os.kill(os.getpid(), signal.SIGINT)))
+        with pytest.warns(UserWarning, match=r"than the one before it, .*: cores \(was \d+, now 999\)\.$"):
+            run(path, BOTH, resume=True)
+    with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match=r": cores \(was 999, now"):
+        patch.setattr(survival.Survival, "end", lambda made: (finished.append(RunDirectory(path).finished), end(made)))
+        run(path, BOTH, resume=True)
+    assert finished == [True]
     assert resumed_at(capfd) == [12, 14, 40]
     assert_the_same(path, whole)
     assert points(path) == points(whole)
+    assert read_json(path / "provenance.json")["resumed_with"] == [{"cores": 999}, {"cores": here["cores"]}]
+    assert "Resumed with" in (path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -312,16 +325,27 @@ def test_how_often_it_is_saved_and_where_it_lies_may_change(whole, tmp_path, mon
 
 
 def test_another_file_of_the_same_name_is_refused(tmp_path):
-    def save(seed):
-        x = np.random.default_rng(seed).standard_normal((60, 4))
-        np.savez(tmp_path / "a.npz", x_train=x[:40], y_train=x[:40, 0], x_test=x[40:], y_test=x[40:, 0])
+    data, network = tmp_path / "a.npz", tmp_path / "a.keras"
 
-    save(0)
-    config = dataclasses.replace(CONFIG, data=DataConfig(data="npz", data_file=str(tmp_path / "a.npz")))
+    def save_data(seed):
+        x = np.random.default_rng(seed).standard_normal((60, 4))
+        np.savez(data, x_train=x[:40], y_train=x[:40, 0], x_test=x[40:], y_test=x[40:, 0])
+
+    def save_network(seed):
+        keras.utils.set_random_seed(seed)
+        readout = keras.layers.Dense(1, kernel_initializer="zeros")
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "tanh"), readout]).save(network)
+
+    save_data(0)
+    save_network(0)
+    config = changed(
+        data=DataConfig(data="npz", data_file=str(data)), model=ModelConfig(network_file=str(network)), companion="twin"
+    )
     cut(tmp_path / "run", 2, config=config)
-    save(1)
-    with pytest.raises(InputError, match=r"the files that it was begun with\. Received: another data_file"):
-        run(tmp_path / "run", config, resume=True)
+    for save, others in ((save_data, "another data_file"), (save_network, "another data_file, another network_file")):
+        save(1)
+        with pytest.raises(InputError, match=rf"the files that it was begun with\. Received: {others}\.$"):
+            run(tmp_path / "run", config, resume=True)
 
 
 def test_what_is_no_run_is_refused_and_kept(tmp_path):
@@ -403,7 +427,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(free, whole
         for file in disk.glob("run/*.keras"):
             keras.saving.load_model(file)
         (disk / "other").unlink()
-        if free != 20:  # which would tell nothing new
+        if free not in (0, 20):  # which would tell nothing new
             run(disk / "run", resume=True)
             assert_the_same(disk / "run", whole)
 
@@ -424,13 +448,39 @@ def metrics_of_a_row():
     return [columns.loss(model, split) for model in ("network", "linear") for split in columns.SPLITS]
 
 
+LOCKED_UP = r"cannot be written \((Read-only file system|Permission denied)\): .* and go on with --resume\.$"
+
+
 def test_a_directory_that_may_only_be_read_is_refused_unless_the_run_is_finished(whole, tmp_path):
-    with tiny_disk(tmp_path / "disk") as disk:
-        unfinished(whole, disk / "run")
-        shutil.copytree(whole, disk / "finished")
-        before = state_of(disk)
-        remount(disk, "ro")
-        with pytest.raises(WriteError, match=r"cannot be written \(Read-only file system\): .*--resume\.$"):
-            run(disk / "run", resume=True)
-        assert run(disk / "finished", resume=True).finished
-        assert state_of(disk) == before
+    unfinished(whole, tmp_path / "run")
+    shutil.copytree(whole, tmp_path / "finished")
+    before = state_of(tmp_path)
+    with only_to_be_read(tmp_path):
+        with pytest.raises(WriteError, match=LOCKED_UP):
+            run(tmp_path / "run", resume=True)
+        assert run(tmp_path / "finished", resume=True).finished
+    assert state_of(tmp_path) == before
+
+
+def test_a_permission_that_is_lost_is_named_and_the_run_goes_on_when_it_is_back(whole, tmp_path, capfd):
+    path = tmp_path / "run"
+    with contextlib.ExitStack() as lost, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(survival.Survival, "due", lambda self, step: step == 5)
+        patch.setattr(*after(TensorBoardWriter, 7, lambda: lost.enter_context(only_to_be_read(path))))
+        with pytest.raises(WriteError, match=rf"metrics\.csv {LOCKED_UP}"):
+            run(path)
+    run(path, resume=True)
+    assert resumed_at(capfd) == [5]
+    assert_the_same(path, whole)
+
+
+def test_a_run_of_several_replicas_goes_on_too(whole, tmp_path, capfd, monkeypatch, mirrored):
+    """To what one device finds, up to rounding."""
+    monkeypatch.setattr(strategies, "_made", lambda *_: mirrored)
+    config = changed(execution=ExecutionConfig(strategy="mirrored"))
+    path = cut(tmp_path / "run", 12, config=config)
+    run(path, config, resume=True)
+    assert resumed_at(capfd) == [12]
+    tables = [pd.read_csv(directory / "metrics.csv") for directory in (path, whole)]
+    np.testing.assert_allclose(*tables, rtol=1e-5, atol=1e-8)
+    assert read_json(path / "config.json")["devices"]["replicas"] == 2
