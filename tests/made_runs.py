@@ -1,6 +1,7 @@
 """Run directories whose numbers are made by hand, for tests of reports: nothing is trained."""
 
 import dataclasses
+import json
 
 import pandas as pd
 
@@ -48,6 +49,7 @@ COMPANIONS = {
     },
 }
 MOMENTS = {"zeta": 0.65147, "nu": 0.0, "theta0": 0.0, "theta1": 0.0, "theta2": 0.0}
+DEVICES = {"strategy": "cpu", "device": "CPU", "replicas": 1, "workers": 1}
 CONFIG = RunConfig(data=DataConfig(d=20, n_train=500, n_test=200))
 
 
@@ -65,7 +67,7 @@ def training(path, config=CONFIG, *, names=("linear", "twin"), half_step=8, prob
     if not half_step:
         for companion in companions.values():
             companion |= {"half_test_gap": None, "half_test_gap_relative": None}
-    directory = _made(path, config, {**_description(config), "companions": {}})
+    directory = _made(path, config, _of_training(config, names))
     write_csv(directory.metrics, table.to_dict("records"))
     _write_logits(directory, names)
     write_json(
@@ -73,25 +75,29 @@ def training(path, config=CONFIG, *, names=("linear", "twin"), half_step=8, prob
         {
             "half_step": half_step,
             "half_test_gap": companions[names[0]]["half_test_gap"],
+            "half_test_gap_relative": companions[names[0]]["half_test_gap_relative"],
             "linear_optimum": companions[names[0]]["optimum"],
             "companions": companions,
             "span_dimension": span,
+            "last": table.to_dict("records")[-1],
             "training_seconds": 2.5,
         },
     )
     return directory
 
 
-def _description(config):
-    sizes = {"n_train": config.data.n_train or 500, "n_test": config.data.n_test or 200, "outputs": 1, "probe": 500}
+def _description(config, **sizes):
+    sizes = {"n_train": config.data.n_train or 500, "n_test": config.data.n_test or 200, "outputs": 1, **sizes}
+    followed = {"devices": DEVICES, "sizes": sizes, "input_shape": [config.data.d], "preprocessing": []}
+    return {**dataclasses.asdict(config), **followed}
+
+
+def _of_training(config, names):
     measured = {**MOMENTS, "zeta": 0.6, "nu": -0.125}
     two_layer = config.model.model == "two_layer" and config.model.network_file is None
     return {
-        **dataclasses.asdict(config),
-        "devices": {"strategy": "cpu", "device": "CPU", "replicas": 1, "workers": 1},
-        "sizes": sizes,
-        "input_shape": [config.data.d],
-        "preprocessing": [],
+        **_description(config, probe=500),
+        "companions": {name: {} for name in names},
         "moments": {"theory": MOMENTS, "network": measured} if two_layer else None,
     }
 
@@ -109,7 +115,7 @@ def _write_logits(directory, names):
 def of_seeds(path, factors=(1.0, 2.0, 4.0)):
     """A run of as many seeds, whose losses are those of one times a factor each, with intervals of the exits."""
     config = dataclasses.replace(CONFIG, seeds=len(factors))
-    directory = _made(path, config, {**_description(config), "companions": {}})
+    directory = _made(path, config, _of_training(config, COMPANIONS))
     rows = []
     for seed, factor in enumerate(factors):
         losses = {name: [factor * value for value in values] for name, values in COLUMNS.items() if "loss" in name}
@@ -120,7 +126,8 @@ def of_seeds(path, factors=(1.0, 2.0, 4.0)):
     never = {"median": None, "low": None, "high": None, "confidence": 0.9375}
     exits = {"function": interval, "loss": never, "kernel": {**interval, "median": None}}
     companions = {name: {**companion, "exits": exits} for name, companion in COMPANIONS.items()}
-    summary = {"half_step": 8, "half_test_gap": 0.0045, "linear_optimum": 0.19, "companions": companions}
+    medians = {"half_step": 8, "half_test_gap": 0.0045, "half_test_gap_relative": 0.09, "linear_optimum": 0.19}
+    summary = {**medians, "companions": companions}
     write_json(directory.summary, {**summary, "span_dimension": 20, "training_seconds": 2.5, "seeds": len(factors)})
     return directory
 
@@ -130,8 +137,9 @@ def prediction(path, config=CONFIG):
     directory = _made(path, config, _description(config))
     rows = [{"step": step, "train_loss": 0.5 - 0.002 * step, "test_loss": 0.5 - 0.001 * step} for step in STEPS]
     write_csv(directory.prediction, rows)
-    summary = {"max_learning_rate": 24.5, "train_optimum": 0.18, "test_optimum": 0.28}
-    write_json(directory.summary, {**summary, "linearity": {"labels": 0.94, "kernel": 0.95}})
+    summary = {"max_learning_rate": 24.5, "train_optimum": 0.18, "test_optimum": 0.28, "seconds": 0.75}
+    of_twin = {"linearity": {"labels": 0.94, "kernel": 0.95}, "clipped": 0, "dropped": 0, "zero_at_step_0": True}
+    write_json(directory.summary, {**summary, **of_twin})
     return directory
 
 
@@ -139,7 +147,7 @@ def scaling(path, **settings):
     """A study of kernels alone: errors that are d^-0.5 and twice that, and laws that are said to be fitted."""
     config = KernelStudyConfig(study="kernel", dims=(16, 64), seeds=2, layers=("first", "second"), **settings)
     sizes = [{"d": d, "n": config.examples(d), "m": config.width(d), "steps": config.steps(d)} for d in config.dims]
-    directory = _made(path, config, {**dataclasses.asdict(config), "sizes": sizes})
+    directory = _made(path, config, {**dataclasses.asdict(config), "devices": DEVICES, "sizes": sizes})
     rows = [
         {"d": d, "n": 1, "m": 1, "seed": seed, "layers": layers, "error": (1 + seed) * d**-0.5}
         for d in config.dims
@@ -152,6 +160,13 @@ def scaling(path, **settings):
     write_csv(directory.exponents, exponents)
     write_json(directory.summary, {"exponents": exponents, "seconds": 1.25})
     return directory
+
+
+def told(directory):
+    """What the JSON files of a run tell of: their keys, for a made run to have those of a real one."""
+    config, summary = (json.loads(file.read_text()) for file in (directory.config, directory.summary))
+    sizes = config["sizes"]
+    return set(config), set(sizes if isinstance(sizes, dict) else sizes[0]), set(summary)
 
 
 def _made(path, config, description):

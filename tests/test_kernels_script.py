@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from absl import flags as absl_flags
 
+from tests import made_runs
 from tests.test_scripts import EXPERIMENTS, assert_refused, run, run_well
 from tf_earlydyn import flags
 from tf_earlydyn.config import KernelStudyConfig
+from tf_earlydyn.rundir import RunDirectory
 from tf_earlydyn.studies.power_law import fit_power_law
 
 KERNELS = EXPERIMENTS / "kernels"
@@ -23,7 +25,7 @@ def small(tmp_path_factory):
     return directory, run_well(*SMALL, f"--run_dir={directory}", script="kernels.py", fresh=True)
 
 
-def test_a_run_leaves_its_files(small):
+def test_a_run_leaves_its_files(small, tmp_path):
     directory, done = small
     assert done.stdout == f"Figures: {directory / 'figures'}\nReport: {directory / 'report.html'}\n"
     expected = {"config.json", "flags.txt", "provenance.json", "errors.csv", "gaps.csv", "exponents.csv"}
@@ -32,6 +34,7 @@ def test_a_run_leaves_its_files(small):
     assert {file.name for file in (directory / "figures").iterdir()} == figures
     for figure in (directory / "figures").iterdir():
         assert figure.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[figure.suffix])
+    assert made_runs.told(RunDirectory(directory)) == made_runs.told(made_runs.scaling(tmp_path / "made"))
 
 
 def test_tables_hold_every_dimension_seed_and_choice_of_layers(small):

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests import made_runs
 from tests.test_scripts import SMOKE, assert_refused, run, run_well
 from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
+from tf_earlydyn.rundir import RunDirectory
 from tf_earlydyn.studies import agreement, prediction
 from tf_earlydyn.training import recorded_steps
 
@@ -94,6 +96,8 @@ def test_the_script_prints_and_leaves_its_files(tmp_path):
     names = {"config.json", "flags.txt", "provenance.json", "prediction.csv", "summary.json", "figures", "report.html"}
     assert {file.name for file in (tmp_path / "run").iterdir()} == names
     assert {file.name for file in (tmp_path / "run" / "figures").iterdir()} == {"prediction.png", "prediction.pdf"}
+    made = made_runs.prediction(tmp_path / "made")
+    assert made_runs.told(RunDirectory(tmp_path / "run")) == made_runs.told(made)
     again = run_well("--flagfile=run/flags.txt", "--run_dir=again", script="predict.py", cwd=tmp_path)
     assert again.stdout.splitlines()[:3] == lines[:3]
     assert (tmp_path / "again" / "prediction.csv").read_bytes() == (tmp_path / "run" / "prediction.csv").read_bytes()

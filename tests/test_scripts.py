@@ -14,10 +14,12 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from tests import made_runs
 from tests.cases import CIFAR10, needs_cifar10
 from tests.warm import run_warm
 from tf_earlydyn.config import DataConfig, RunConfig, flagfile
 from tf_earlydyn.data import load
+from tf_earlydyn.rundir import RunDirectory
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "scripts" / "experiments"
@@ -54,7 +56,7 @@ def smoke(tmp_path_factory):
 
 
 @pytest.mark.smoke
-def test_a_run_leaves_its_files(smoke):
+def test_a_run_leaves_its_files(smoke, tmp_path):
     directory, done = smoke
     assert done.stdout == f"Figures: {directory / 'figures'}\nReport: {directory / 'report.html'}\n"
     expected = {"config.json", "flags.txt", "metrics.csv", "logits.csv", "summary.json", "provenance.json"}
@@ -64,6 +66,7 @@ def test_a_run_leaves_its_files(smoke):
     assert {file.name for file in (directory / "figures").iterdir()} == figures
     for figure in (directory / "figures").iterdir():
         assert figure.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[figure.suffix])
+    assert made_runs.told(RunDirectory(directory)) == made_runs.told(made_runs.training(tmp_path / "made"))
 
 
 def test_the_progress_bar_shows_losses_and_time_left(smoke):

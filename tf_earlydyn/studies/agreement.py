@@ -1,14 +1,14 @@
 """Figures 1 and 2: a network and its linear models side by side (Hu et al. 2020)."""
 
-import dataclasses
 from collections.abc import Callable
 
 from tf_earlydyn import columns, report, signals
 from tf_earlydyn.config import RunConfig
-from tf_earlydyn.distribution import describe_devices, from_chief, is_chief, make_strategy, within_process
+from tf_earlydyn.distribution import from_chief, is_chief, make_strategy, within_process
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import RunDirectory, read_json, write_json, write_model
 from tf_earlydyn.studies.claiming import claimed
+from tf_earlydyn.studies.description import describe_run
 from tf_earlydyn.studies.ending import Ending
 from tf_earlydyn.studies.kernel_probe import KernelProbe
 from tf_earlydyn.studies.origin import record_origin
@@ -110,20 +110,10 @@ def _kernel_probe(setup: Setup) -> KernelProbe:
 
 def describe(setup: Setup) -> dict:
     """The content of ``config.json``: the configuration, and what followed from it and the data."""
-    examples = setup.data
     return {
-        **dataclasses.asdict(setup.config),
-        "devices": describe_devices(setup.config.execution),
-        "sizes": {
-            "n_train": len(examples.y_train),
-            "n_test": len(examples.y_test),
-            "outputs": examples.outputs,
-            "probe": len(setup.probe),
-        },
-        "input_shape": list(examples.input_shape),
-        "preprocessing": list(examples.preprocessing),
+        **describe_run(setup.config, setup.data, probe=len(setup.probe)),
         "companions": {companion.name: companion.describe() for companion in setup.companions},
-        "moments": start_moments(setup.config.model, setup.network, examples),
+        "moments": start_moments(setup.config.model, setup.network, setup.data),
     }
 
 

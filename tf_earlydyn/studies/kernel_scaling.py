@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tf_earlydyn import report
 from tf_earlydyn.config import KernelStudyConfig, flagfile
-from tf_earlydyn.distribution import make_strategy
+from tf_earlydyn.distribution import describe_devices, make_strategy
 from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.kernel_errors import kernel_errors
 from tf_earlydyn.studies.power_law import fit_power_law
@@ -58,9 +58,9 @@ def run(config: KernelStudyConfig, show_progress: bool = True) -> RunDirectory:
 
 
 def describe(config: KernelStudyConfig) -> dict:
-    """The content of ``config.json``: the configuration, and the sizes that followed from it."""
+    """The content of ``config.json``: the configuration, and the devices and sizes that followed from it."""
     sizes = [{"d": d, "n": config.examples(d), "m": config.width(d), "steps": config.steps(d)} for d in config.dims]
-    return {**dataclasses.asdict(config), "sizes": sizes}
+    return {**dataclasses.asdict(config), "devices": describe_devices(config.execution), "sizes": sizes}
 
 
 def fitted(table: pd.DataFrame, quantity: str) -> list[dict]:

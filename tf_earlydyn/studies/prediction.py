@@ -1,7 +1,7 @@
 """What a network's training will begin like, without training it: the affine twin's learning curve."""
 
-import dataclasses
 import itertools
+import time
 import warnings
 from typing import Any
 
@@ -15,6 +15,7 @@ from tf_earlydyn.data import Dataset
 from tf_earlydyn.distribution import is_chief, make_strategy
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
+from tf_earlydyn.studies.description import describe_run
 from tf_earlydyn.studies.setup import keras_dtype, learning_layers
 from tf_earlydyn.twin.inputs import outputs_of
 
@@ -41,12 +42,13 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory | None:
     examples = data.load(config.data, config.seed).as_type(config.execution.dtype)
     with keras_dtype(config.execution.dtype):
         network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)
+    started = time.monotonic()
     rows, summary = foretell(config, examples, network, show_progress and directory is not None, strategy)
+    summary["seconds"] = round(time.monotonic() - started, 3)
     if directory is None:
         return None
     directory.make()
-    sizes = {"n_train": len(examples.y_train), "n_test": len(examples.y_test), "outputs": examples.outputs}
-    description = {**dataclasses.asdict(config), "sizes": sizes}
+    description = describe_run(config, examples)
     write_origin(directory, description, flagfile(config))
     write_csv(directory.prediction, rows)
     report.draw_prediction(directory, description, summary)
