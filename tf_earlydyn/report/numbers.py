@@ -7,15 +7,17 @@ NONE = "\N{EN DASH}"
 
 
 def number(value: float | str | None) -> str:
-    """Four digits of a number, all of a large whole one; a dash for None; text as it is.
+    """Four digits of a number, those before the point of a large one; a dash for None; text as it is.
 
     >>> number(0.25), number(-0.000012345), number(2818), number(None)
     ('0.2500', '−1.234e−05', '2,818', '–')
+    >>> number(1129.5), number(999.96), number(99.996), number(-123456.7)
+    ('1,130', '1,000', '100.0', '−123,457')
     """
     if value is None or isinstance(value, str):
         return value or NONE
-    whole = float(value).is_integer() and abs(value) < 1e9
-    return (f"{value:,.0f}" if whole else f"{value:#.4g}").replace("-", "\N{MINUS SIGN}")
+    whole = float(value).is_integer() or abs(value) >= 999.95  # of which four digits leave nothing behind the point
+    return (f"{value:,.0f}" if whole and abs(value) < 1e9 else f"{value:#.4g}").replace("-", "\N{MINUS SIGN}")
 
 
 def share(value: float) -> str:
