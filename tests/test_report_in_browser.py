@@ -20,6 +20,16 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 )
 WIDTHS = (390, 1280)
+WORDS_BEYOND_THEIR_CELLS = """const words = document.createRange();
+    return [...document.querySelectorAll("th, td")].filter(cell => {
+        words.selectNodeContents(cell);
+        const text = words.getBoundingClientRect(), box = cell.getBoundingClientRect();
+        const next = cell.nextElementSibling?.getBoundingClientRect();
+        return text.width && (text.left < box.left - 0.5 || text.right > box.right + 0.5
+            || text.top < box.top - 0.5 || text.bottom > box.bottom + 0.5 || next?.left < box.right - 0.5)
+    }).map(cell => cell.textContent)"""
+PAPER = {"paperWidth": 8.27, "paperHeight": 11.69}  # A4, in inches
+PRINTED_WIDTH = 680  # pixels of 1/96 inch: A4 less two margins of 1.5 cm
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +96,11 @@ def test_nothing_is_wider_than_the_screen_and_every_image_is_there(width, page, 
     assert all(map(all, found["images"]))
 
 
-def test_no_word_overlaps_another(page, browser):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_word_overlaps_another(width, page, browser):
     """Of cells and paragraphs: none is covered by a neighbour, and no text runs out of its box."""
-    opened(browser, page, 390)
+    opened(browser, page, width)
+    assert browser.execute_script(WORDS_BEYOND_THEIR_CELLS) == []
     assert (
         browser.execute_script(
             """const boxes = [...document.querySelectorAll("h1, h2, h3, p, dt, dd, figcaption, img, li, caption")];
@@ -99,8 +111,10 @@ def test_no_word_overlaps_another(page, browser):
     assert (
         browser.execute_script(
             """const blocks = [...document.querySelectorAll("h1, h2, h3, p, dl, figure, .scroll, main ul")]
-            .map(e => e.getBoundingClientRect()).sort((a, b) => a.top - b.top);
-        return blocks.slice(1).filter((b, k) => b.top < blocks[k].bottom - 0.5).length"""
+            .map(e => e.getBoundingClientRect());
+        const apart = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) < 0.5
+            || Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) < 0.5;
+        return blocks.flatMap((a, k) => blocks.slice(k + 1).filter(b => !apart(a, b))).length"""
         )
         == 0
     )
@@ -185,14 +199,18 @@ def test_nothing_is_asked_of_a_network(page, browser):
 
 def test_it_prints(page, browser):
     opened(browser, page, 1280)
-    printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
+    printed = browser.execute_cdp_cmd("Page.printToPDF", PAPER)
     content = base64.b64decode(printed["data"])
     assert content.startswith(b"%PDF")
     assert 2 <= content.count(b"/Type /Page\n") <= 15
+    opened(browser, page, PRINTED_WIDTH)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         assert (
             browser.execute_script("return getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
         )
+        right = "return [...document.querySelectorAll('table, pre')].map(e => e.getBoundingClientRect().right)"
+        assert max(browser.execute_script(right)) <= PRINTED_WIDTH + 0.5
+        assert browser.execute_script(WORDS_BEYOND_THEIR_CELLS) == []
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
