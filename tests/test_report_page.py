@@ -139,6 +139,9 @@ def test_a_run_of_every_kind_stands_beside_the_others(tmp_path):
     assert len(page.of("img")) == 4
     text = "".join(page.text)
     assert "4 runs side by side" in text
+    one, two = {"span": "1"}, {"span": "2"}
+    assert page.of("colgroup") == [one, two, two, two, two]
+    assert [cell["colspan"] for cell in page.of("th") if cell["scope"] == "colgroup"] == ["2"] * 4
     assert "Seeds0 to 2: medians, ranges in brackets" in text
     for script in ("train.py", "predict.py", "kernels.py --study=kernel --dims=16,64 --layers=first,second --seeds=2"):
         assert f"python scripts/{script}" in text

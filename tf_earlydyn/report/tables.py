@@ -20,9 +20,10 @@ def beside(runs: Sequence[Sequence[Row]], names: Sequence[str]) -> Markup:
     if len(runs) > 1:
         above = [element("th", name, scope="colgroup", colspan=2) for name in names]
         heads.insert(0, element("tr", element("td"), *above))
+    groups = [element("colgroup", span=1), *(element("colgroup", span=2) for _ in runs)]
     bodies = [_body(group, rows, 1 + 2 * len(runs)) for group, rows in together(runs, ORDER).items()]
     caption = element("caption", "What theory foretells beside what was measured")
-    table = element("table", caption, element("thead", *heads), joined(bodies), class_="wide")
+    table = element("table", caption, *groups, element("thead", *heads), joined(bodies), class_="wide")
     return scrolling(table, "Table: what theory foretells beside what was measured")
 
 
