@@ -191,6 +191,14 @@ def test_marks_of_one_figure_are_told_apart_and_have_intervals(ax):
     assert (band.get_x(), band.get_width()) == (80, 70)
 
 
+def test_six_marks_are_told_apart_and_more_are_drawn(ax):
+    for number in range(7):
+        plots.mark_step(ax, number, "a step", mark=number)
+    looks = [(line.get_color(), str(line._dash_pattern)) for line in ax.lines]
+    assert len(set(looks)) == 6
+    assert looks[6] == looks[0]
+
+
 def test_power_laws_are_drawn_with_their_exponents(ax):
     """Two choices of layers and two seeds: the geometric mean of 2 and 8 is 4."""
     rows = [

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 _ROOM = 10.0  # times the network's largest value, up to which a linear model that diverges is drawn
-_MARKS = (("0.35", "-."), (sns.color_palette("colorblind")[3], (0, (4, 1))))
+_SHADES: tuple[Any, ...] = ("0.35", sns.color_palette("colorblind")[3])
+_LINES: tuple[Any, ...] = ("-.", (0, (4, 1)), (0, (7, 2, 1, 2, 1, 2)))
 
 
 def curve(metrics: pd.DataFrame, column: str, ax: Axes, **look: Any) -> None:
@@ -62,10 +63,11 @@ def mark_step(ax: Axes, step: float, label: str, interval: tuple[float, float] |
         step: of the line.
         label: in the legend.
         interval: of the band.
-        mark: the number of the mark in its figure, which tells it from others by its line and shade.
+        mark: the number of the mark in its figure, from 0: by line and shade, six are told apart, and the seventh
+            looks like the first.
     """
-    shade: dict[str, Any] = {"color": _MARKS[mark][0], "zorder": 0}
-    ax.axvline(step, linestyle=_MARKS[mark][1], linewidth=0.8, label=label, **shade)
+    shade: dict[str, Any] = {"color": _SHADES[mark % len(_SHADES)], "zorder": 0}
+    ax.axvline(step, linestyle=_LINES[mark % len(_LINES)], linewidth=0.8, label=label, **shade)
     if interval is not None:
         ax.axvspan(*interval, alpha=0.15, linewidth=0, **shade)
     return ax

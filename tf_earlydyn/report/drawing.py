@@ -46,7 +46,7 @@ def save_figure(
         stem: the files' path without its end.
         drawing: draws into the axes that it is given.
         heading: above the axes.
-        marks: steps that are marked.
+        marks: steps that are marked, of which six are told apart.
         legend_columns: how many the legend has.
 
     Raises:
