@@ -15,6 +15,7 @@ FLOORS = {
     "activations": 0,
     "blocks": 0,
     "columns": 0,
+    "names": 0,
     "config": 0,
     "provenance": 0,
     "rundir": 0,

@@ -64,7 +64,7 @@ def test_a_page_says_what_was_run_and_what_was_found(tmp_path):
     page = Page(report.page([read(directory)]))
     text = "".join(page.text)
     assert "two layers, 256 erf units, both layers trained, zero at step 0" in text
-    assert "500 training and 200 test examples: Gaussian inputs, d = 20" in text
+    assert "500 training and 200 test examples of Gaussian inputs, d = 20" in text
     assert "python scripts/train.py --n_train=500 --n_test=200 --d=20" in text
     assert "2.5 s of training" in text
     told = findings(read(directory))
@@ -119,7 +119,7 @@ def test_what_other_figures_show_is_told_too(tmp_path):
         "test loss from 0.5000 to 0.4000; the linear phase ends at a training loss of 0.1800."
     }
     assert scaling_findings(read(made_runs.scaling(tmp_path / "scaling"))) == {
-        "error": "The error of the linear kernel against d: first layer trained, it falls, exponent −0.5000, 95% "
+        "error": "The kernel error against d: first layer trained, it falls, exponent −0.5000, 95% "
         "interval −0.7500 to −0.2500; second layer trained, it neither surely falls nor grows, exponent −0.5000, 95% "
         "interval −0.7500 to 0.1250."
     }
@@ -148,11 +148,24 @@ def test_a_run_of_every_kind_stands_beside_the_others(tmp_path):
 
 
 def test_names_are_text_and_no_markup(tmp_path):
-    name = "<script>alert('1')<b>&\"$.npz"
+    """Of a file of data, of a network, and of two directories: not as HTML, nor as formulas."""
+    name, network = "<script>alert('1')<b>&\"$f_lin.npz", "<b>f_max^2.keras"
     data = DataConfig(data="npz", data_file=f"/x/{name}", n_train=500, n_test=200)
-    page = Page(report.page([read(made_runs.training(tmp_path / "<i>", RunConfig(data=data)))]))
-    assert not page.of("script") and not page.of("i")
-    assert f"500 training and 200 test examples of {name}" in "".join(page.text)
+    runs = [
+        with_figures(made_runs.training(tmp_path / "<i>V_lin", RunConfig(data=data)), "gaps"),
+        made_runs.training(
+            tmp_path / "b",
+            RunConfig(data=data, model=ModelConfig(network_file=f"/x/{network}")),
+            names=["twin"],
+        ),
+    ]
+    page = Page(report.page(list(map(read, runs))))
+    assert not page.of("script") and not page.of("i") and not page.of("b")
+    assert f"500 training and 200 test examples of {name}" in page.text
+    assert f"the Keras model {network}" in page.text
+    assert "<i>V_lin" in page.text and "<i>V" not in page.text
+    alone = Page(report.page([read(runs[1])]))
+    assert f"A network beside its linear models: the Keras model {network}" in alone.text
 
 
 @pytest.mark.parametrize(

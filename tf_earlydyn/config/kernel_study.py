@@ -76,13 +76,23 @@ class KernelStudyConfig:
         for seed in (self.first_seed, self.first_seed + self.seeds - 1):
             self.run(self.dims[0], self.layers[0], seed)  # its parts check what is theirs
 
+    @property
+    def n_exponent(self) -> float:
+        """Of d in n."""
+        return 1 + self.alpha
+
+    @property
+    def m_exponent(self) -> float:
+        """Of d in m."""
+        return self.width_exponent + self.alpha
+
     def examples(self, d: int) -> int:
         """Training examples: n = d^(1 + alpha)."""
-        return round(d ** (1 + self.alpha))
+        return round(d**self.n_exponent)
 
     def width(self, d: int) -> int:
         """Hidden units: m = d^(width_exponent + alpha), even."""
-        return 2 * max(1, round(d ** (self.width_exponent + self.alpha) / 2))
+        return 2 * max(1, round(d**self.m_exponent / 2))
 
     def steps(self, d: int) -> int:
         """The last step: T = c d log d / eta."""

@@ -9,8 +9,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
+from tf_earlydyn.plots.styles import MARK
+
 _ROOM = 10.0  # times the network's largest value, up to which a linear model that diverges is drawn
-_SHADES: tuple[Any, ...] = ("0.35", sns.color_palette("colorblind")[3])
+_SHADES = ("0.35", MARK)
 _LINES: tuple[Any, ...] = ("-.", (0, (4, 1)), (0, (7, 2, 1, 2, 1, 2)))
 
 

@@ -7,13 +7,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from tf_earlydyn import columns
-from tf_earlydyn.columns import LINEAR, NETWORK, TWIN
+from tf_earlydyn import columns, names
+from tf_earlydyn.columns import NETWORK, TWIN
 from tf_earlydyn.plots.curves import curve, finish, in_sight
-from tf_earlydyn.plots.styles import COLOURS, NAMES, REFERENCE
+from tf_earlydyn.plots.styles import COLOURS, REFERENCE, WIDTHS
 
-# The linear models are drawn first and broad, so that a network on top of them is seen to be on top of them.
-_WIDTHS = {LINEAR: 3.0, TWIN: 1.9, NETWORK: 0.9}
 _PART_NAMES = {
     "train": "train",
     "test": "test",
@@ -69,7 +67,7 @@ def kernels(metrics: pd.DataFrame, ax: Axes) -> Axes:
     """
     curves = [(columns.KERNEL_MOVEMENT, COLOURS[NETWORK], "-", "distance to step 0")]
     for name in columns.companions(metrics):
-        colour, label = COLOURS[name], NAMES[name]
+        colour, label = COLOURS[name], names.model(name).in_figures
         curves.append((columns.kernel_distance(name), colour, "-", f"distance to {label}"))
         curves.append((columns.kernel_alignment(name), colour, "--", f"cosine with {label}"))
     for column, colour, style, label in curves:
@@ -88,7 +86,8 @@ def prediction(table: pd.DataFrame, ax: Axes, optimum: float) -> Axes:
     """
     for split, style in (("train", "-"), ("test", "--")):
         values = {"x": table["step"], "y": table[f"{split}_loss"]}
-        sns.lineplot(**values, ax=ax, color=COLOURS[TWIN], linestyle=style, label=f"twin, {split}", legend=False)
+        look = {"color": COLOURS[TWIN], "linestyle": style, "label": f"{names.model(TWIN).short}, {split}"}
+        sns.lineplot(**values, **look, ax=ax, legend=False)
     ax.axhline(optimum, linestyle=":", label="end of the linear phase", **REFERENCE)
     return finish(ax, "foretold loss")
 
@@ -102,17 +101,18 @@ def _models(
     models: Sequence[str],
 ) -> Axes:
     """Two parts of a quantity, solid and dashed, for each model."""
-    widths = _WIDTHS if NETWORK in models else dict.fromkeys(models, 1.3)
+    widths = WIDTHS if NETWORK in models else dict.fromkeys(models, 1.3)
     looks = {
         (model, part): {"color": COLOURS[model], "linewidth": widths[model], "linestyle": style}
         for model in models
         for part, style in zip(parts, ("-", "--"), strict=True)
     }
     if NETWORK in models:
-        metrics = in_sight(metrics, [column(*names) for names in looks], [column(NETWORK, part) for part in parts])
+        metrics = in_sight(metrics, [column(*look) for look in looks], [column(NETWORK, part) for part in parts])
     for (model, part), look in looks.items():
         curve(metrics, column(model, part), ax, **look)
     for model in reversed(models):
         for part in parts:
-            ax.plot([], [], **looks[model, part], label=f"{NAMES[model]}, {_PART_NAMES[part]}")
+            label_of_part = f"{names.model(model).in_figures}, {_PART_NAMES[part]}"
+            ax.plot([], [], **looks[model, part], label=label_of_part)
     return finish(ax, label)

@@ -4,9 +4,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from tf_earlydyn import names
 from tf_earlydyn.columns import COMPANIONS, NETWORK
 from tf_earlydyn.plots.curves import finish, in_sight
-from tf_earlydyn.plots.styles import DASHES, NAMES
+from tf_earlydyn.plots.styles import DASHES
 
 _MODELS = [*COMPANIONS, NETWORK]
 
@@ -41,7 +42,7 @@ def logits(table: pd.DataFrame, ax: Axes) -> Axes:
     )
     for model in reversed(models):
         line = (0, DASHES[model]) if DASHES[model] else "-"
-        ax.plot([], [], color="0.2", linestyle=line, label=NAMES[model])
+        ax.plot([], [], color="0.2", linestyle=line, label=names.model(model).in_figures)
     return finish(ax, "output on a test example" if one_output else "output of a test example's own class")
 
 

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 from scipy import stats
 
+from tf_earlydyn.names import LAYERS
 from tf_earlydyn.plots.styles import REFERENCE
 
 _FIT: dict[str, Any] = {"linewidth": 0.8, "linestyle": "--"}
-_LAYERS = {"first": "first layer", "second": "second layer", "both": "both layers"}
-_LAYER_COLOURS = dict(zip(_LAYERS, sns.color_palette("colorblind")[2:], strict=False))
+_LAYER_COLOURS = dict(zip(LAYERS, sns.color_palette("colorblind")[2:], strict=False))
 _LAYER_MARKERS = {"first": "o", "second": "X", "both": "s"}
 
 
@@ -57,7 +57,7 @@ def power_laws(table: pd.DataFrame, exponents: pd.DataFrame, ax: Axes, quantity:
         layers = str(name)
         colour = _LAYER_COLOURS[layers]
         ax.plot(d, law["factor"] * d ** law["exponent"], **_FIT, color=colour)
-        label = f"{_LAYERS[layers]}: {law['exponent']:.2f} [{law['low']:.2f}, {law['high']:.2f}]"
+        label = f"{LAYERS[layers]}: {law['exponent']:.2f} [{law['low']:.2f}, {law['high']:.2f}]"
         style = {"color": colour, "marker": _LAYER_MARKERS[layers], "markeredgecolor": "w"}
         ax.plot([], [], **style, label=label.replace("-", "\N{MINUS SIGN}"))
     return _log_log(ax, d, axis_label)

@@ -1,5 +1,7 @@
 """How the figures and the table of a report are read."""
 
+from tf_earlydyn.names import QUANTITIES
+
 HEADINGS = {
     "losses": "Losses",
     "gaps": "Gaps",
@@ -7,9 +9,7 @@ HEADINGS = {
     "logits": "Outputs",
     "kernels": "Tangent kernels",
     "prediction": "Foretold losses",
-    "error": "Kernel error",
-    "train_gap": "Largest train gap",
-    "test_gap": "Largest test gap",
+    **{name: quantity.name.capitalize() for name, quantity in QUANTITIES.items()},
 }
 CAPTIONS = {
     "losses": "Loss on training (solid) and test examples (dashed) of the network and of its linear models, against "

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator
 
-from tf_earlydyn import columns
+from tf_earlydyn import columns, names
 from tf_earlydyn.columns import LINEAR
-from tf_earlydyn.report.groups import EXITS, MODELS
+from tf_earlydyn.report.groups import EXITS
 from tf_earlydyn.report.numbers import NONE, number
 from tf_earlydyn.report.records import Record
 from tf_earlydyn.report.rows import Row
@@ -20,8 +20,9 @@ def exit_rows(record: Record) -> Iterator[Row]:
     }
     exits = {name: companion["exits"] for name, companion in record.summary["companions"].items()}
     for name, found in exits.items():
+        model = names.model(name).short
         for kind, way in ways.items():
-            yield Row(EXITS, f"{MODELS[name]}, by {kind}: {way}", _time(config, name), _exit(found[kind], last))
+            yield Row(EXITS, f"{model}, by {kind}: {way}", _time(config, name), _exit(found[kind], last))
     if columns.KERNEL_MOVEMENT in record.metrics:
         way = f"By kernel: moved by more than {config['exit_kernel']:g} of its norm"
         kernel, *_ = (found["kernel"] for found in exits.values())  # the same whatever the linear model

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from tf_earlydyn import columns, plots
-from tf_earlydyn.plots.styles import NAMES
+from tf_earlydyn import columns, names, plots
 from tf_earlydyn.report.drawing import Mark, save_figure
 from tf_earlydyn.report.titles import title
 from tf_earlydyn.rundir import RunDirectory, make_folder, read_csv
@@ -58,6 +57,6 @@ def exits(summary: dict, kinds: Sequence[str], last: int) -> list[Mark]:
             interval = found["low"], last if found["high"] is None else found["high"]
             found = found["median"]
         if found is not None:
-            leaves = "its kernel has moved" if kind == "kernel" else f"leaves {NAMES[name]} by {kind}"
+            leaves = "its kernel has moved" if kind == "kernel" else f"leaves {names.model(name).in_figures} by {kind}"
             marks.append(Mark(found, f"{leaves}, {found:,.0f}", interval))
     return marks

@@ -5,13 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from tf_earlydyn import columns
-from tf_earlydyn.columns import LINEAR, NETWORK, TWIN
+from tf_earlydyn import columns, names
+from tf_earlydyn.columns import NETWORK
 from tf_earlydyn.report.numbers import number, share
 from tf_earlydyn.report.records import Record
 from tf_earlydyn.rundir import read_csv
 
-_NAMES = {LINEAR: "the linear model ψ", TWIN: "the affine twin"}
 _NEAR = 0.05  # within 5% of a linear model's loss, a network is with it
 
 
@@ -38,7 +37,7 @@ def losses(table: pd.DataFrame, summary: dict) -> str:
     own, parts = table[columns.loss(NETWORK, "test")], []
     for name in columns.companions(table):
         other = table[columns.loss(name, "test")]
-        parts.append(f"of {_NAMES[name]}'s {_until((own - other).abs() <= _NEAR * other)}")
+        parts.append(f"of the {names.model(name).name}'s {_until((own - other).abs() <= _NEAR * other)}")
     trained, optimum = table[columns.loss(NETWORK, "train")], summary["linear_optimum"]
     side = "below" if trained.iloc[-1] < optimum else "above"
     ends = f"from {number(trained.iloc[0])} to {number(trained.iloc[-1])}, {side} the linear optimum, {number(optimum)}"
@@ -50,7 +49,7 @@ def gaps(table: pd.DataFrame, summary: dict) -> str:
     parts = []
     for name in columns.companions(table):
         gap = table[columns.gap(name, "test")]
-        parts.append(f"to {_NAMES[name]} is {_course(gap, summary)}")
+        parts.append(f"to the {names.model(name).name} is {_course(gap, summary)}")
     return f"The mean squared test gap of the network {'; that '.join(parts)}."
 
 
@@ -69,7 +68,7 @@ def logits(table: pd.DataFrame, summary: dict) -> str:
     parts = []
     for name in (name for name in columns.COMPANIONS if name in table):
         apart = (table[NETWORK] - table[name]).abs().groupby(table["step"]).max()
-        parts.append(f"the largest distance to {_NAMES[name]} is {_course(apart, summary)}")
+        parts.append(f"the largest distance to the {names.model(name).name} is {_course(apart, summary)}")
     return f"Outputs on {number(table['example'].nunique())} test examples: {'; '.join(parts)}."
 
 
@@ -81,7 +80,7 @@ def kernels(table: pd.DataFrame, summary: dict) -> str:
     for name in columns.companions(table):
         distance = table[columns.kernel_distance(name)]
         ends = f"{number(distance.iloc[0])} at step 0 and {number(distance.iloc[-1])} at the last"
-        parts.append(f"its relative distance to the kernel of {_NAMES[name]} is {ends}")
+        parts.append(f"its relative distance to the kernel of the {names.model(name).name} is {ends}")
     return f"{'; '.join(parts)}."
 
 

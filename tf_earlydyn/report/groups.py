@@ -1,8 +1,7 @@
-"""Headings of what theory foretells, in their order, and what its rows call the linear models."""
+"""Headings of what theory foretells, in their order."""
 
-from tf_earlydyn.columns import LINEAR, TWIN
+from tf_earlydyn.names import QUANTITIES
 
-MODELS = {LINEAR: "ψ", TWIN: "twin"}
 MOMENTS = "Moments of the activation at step 0"
 HALF_WAY = "At the half-way step"
 POWERS = "On the way"
@@ -11,7 +10,11 @@ EXITS = "Where the network leaves its linear model"
 STABILITY = "Stability"
 KERNELS = "Tangent kernels"
 LINEARITY = "How linear the start is"
-KERNEL_ERROR = "Exponent of d: kernel error, ‖Θ − Θ_lin‖ d / n"
-TRAIN_GAP = "Exponent of d: largest train gap by T"
-TEST_GAP = "Exponent of d: largest test gap by T"
-ORDER = (MOMENTS, HALF_WAY, POWERS, LAST, EXITS, STABILITY, KERNELS, LINEARITY, KERNEL_ERROR, TRAIN_GAP, TEST_GAP)
+
+
+def exponent(quantity: str) -> str:
+    """That of a quantity's exponents."""
+    return f"Exponent of d: {QUANTITIES[quantity].name}{QUANTITIES[quantity].detail}"
+
+
+ORDER = (MOMENTS, HALF_WAY, POWERS, LAST, EXITS, STABILITY, KERNELS, LINEARITY, *map(exponent, QUANTITIES))

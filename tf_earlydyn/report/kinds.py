@@ -13,7 +13,7 @@ from tf_earlydyn.report.study_figures import draw_prediction, draw_scaling
 from tf_earlydyn.report.study_findings import prediction_findings, scaling_findings
 from tf_earlydyn.report.study_rows import prediction_rows, scaling_rows
 from tf_earlydyn.report.training_rows import rows
-from tf_earlydyn.report.words import network, scaling_network, scaling_settings, settings
+from tf_earlydyn.report.words import network, prediction_settings, scaling_network, scaling_settings, settings
 from tf_earlydyn.rundir import RunDirectory
 
 
@@ -55,6 +55,7 @@ _PREDICTION = _TRAINING._replace(
     script="predict.py",
     heading="What is foretold of a network: {}",
     draw=draw_prediction,
+    settings=prediction_settings,
     rows=prediction_rows,
     findings=prediction_findings,
 )

@@ -101,7 +101,7 @@ def _runs(parts: Sequence[Part]) -> Markup:
     for part in parts:
         if len(parts) > 1:
             found.append(element("h3", part.name))
-        terms = (element("dt", term) + element("dd", formula(text)) for term, text in part.settings)
+        terms = (element("dt", term) + element("dd", text) for term, text in part.settings)
         found.append(element("dl", *map(Markup, terms)))
         found.append(element("p", "The command that repeats it:"))
         label = "Command" if len(parts) == 1 else f"Command of {part.name}"
@@ -114,7 +114,8 @@ def _figures(parts: Sequence[Part]) -> Markup:
     names = [name for name in HEADINGS if any(name in part.figures for part in parts)]
     if len(parts) == 1:
         each = (
-            element("div", element("h3", HEADINGS[name]), _figure(parts[0], name, CAPTIONS[name])) for name in names
+            element("div", element("h3", HEADINGS[name]), _figure(parts[0], name, formula(CAPTIONS[name])))
+            for name in names
         )
         return element("div", *each, class_="figures")
     found = []
@@ -127,7 +128,7 @@ def _figures(parts: Sequence[Part]) -> Markup:
 
 def _figure(part: Part, name: str, caption: str) -> Markup:
     file, finding = part.figures[name]
-    return element("figure", image(file, finding), element("figcaption", formula(caption)))
+    return element("figure", image(file, finding), element("figcaption", caption))
 
 
 def _theory(parts: Sequence[Part]) -> Markup:

@@ -6,15 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from tf_earlydyn import plots
+from tf_earlydyn.names import QUANTITIES
 from tf_earlydyn.report.drawing import save_figure
 from tf_earlydyn.report.titles import scaling_title, title
 from tf_earlydyn.rundir import RunDirectory, make_folder, read_csv
-
-_LABELS = {
-    "error": r"$\|\Theta - \Theta_\mathrm{lin}\| \cdot d\,/\,n$",
-    "train_gap": "largest train gap",
-    "test_gap": "largest test gap",
-}
 
 
 def draw_scaling(directory: RunDirectory, config: dict, _: dict) -> list[Path]:
@@ -24,7 +19,8 @@ def draw_scaling(directory: RunDirectory, config: dict, _: dict) -> list[Path]:
     written = []
     for quantity in exponents["quantity"].unique():
         table = pd.read_csv(directory.errors if quantity == "error" else directory.gaps)
-        drawing = partial(plots.power_laws, table, exponents, quantity=quantity, axis_label=_LABELS[quantity])
+        axis = QUANTITIES[quantity].axis
+        drawing = partial(plots.power_laws, table, exponents, quantity=quantity, axis_label=axis)
         written += save_figure(directory.figures / quantity, drawing, scaling_title(config), legend_columns=1)
     return written
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
-from tf_earlydyn import columns
+from tf_earlydyn import columns, names
 from tf_earlydyn.columns import LINEAR, NETWORK
 from tf_earlydyn.report.exit_rows import exit_rows
-from tf_earlydyn.report.groups import HALF_WAY, KERNELS, LAST, MODELS, MOMENTS, POWERS, STABILITY
+from tf_earlydyn.report.groups import HALF_WAY, KERNELS, LAST, MOMENTS, POWERS, STABILITY
 from tf_earlydyn.report.numbers import NONE, number, over
 from tf_earlydyn.report.records import Record
 from tf_earlydyn.report.rows import Row
@@ -27,9 +27,9 @@ Step = Callable[[Record], float | None]
 
 def rows(record: Record) -> list[Row]:
     """All there are of a run, of one seed or of several."""
-    seeds, names = record.seeds, list(record.summary["companions"])
-    found = [*_moments(seeds), *_half_way(seeds, names), *_powers(seeds, names), *_last(seeds, names)]
-    return [*found, *exit_rows(record), *_stability(seeds, names), *_kernels(seeds, names)]
+    seeds, models = record.seeds, list(record.summary["companions"])
+    found = [*_moments(seeds), *_half_way(seeds, models), *_powers(seeds, models), *_last(seeds, models)]
+    return [*found, *exit_rows(record), *_stability(seeds, models), *_kernels(seeds, models)]
 
 
 def of_column(column: str, step: Step) -> Read:
@@ -81,18 +81,18 @@ def _moments(seeds: Sequence[Record]) -> Iterator[Row]:
             yield _row(MOMENTS, symbol, seeds, foretold, measured)
 
 
-def _half_way(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
-    quantity = f"The step itself, of {MODELS[names[0]]}"
+def _half_way(seeds: Sequence[Record], models: Sequence[str]) -> Iterator[Row]:
+    quantity = f"The step itself, of {names.model(models[0]).short}"
     unreached = [f"not by step {number(last_step(run))}" if half_step(run) is None else None for run in seeds]
     if any(unreached):
         yield Row(HALF_WAY, quantity, over(text or "reached" for text in unreached), NONE)
         return
     yield _row(HALF_WAY, quantity, seeds, half_step, _own_half_step)
-    yield from _beside(HALF_WAY, seeds, names, half_step)
-    for name in names:
+    yield from _beside(HALF_WAY, seeds, models, half_step)
+    for name in models:
         yield _row(
             HALF_WAY,
-            f"Test gap over the mean of f_lin², {MODELS[name]}",
+            f"Test gap over the mean of f_lin², {names.model(name).short}",
             seeds,
             _claim(name),
             _of_companion(name, "half_test_gap_relative"),
@@ -107,7 +107,7 @@ def _own_half_step(run: Record) -> float | str:
     return float(there.iloc[0]) if len(there) else f"not by step {number(last_step(run))}"
 
 
-def _beside(group: str, seeds: Sequence[Record], names: Sequence[str], step: Step) -> Iterator[Row]:
+def _beside(group: str, seeds: Sequence[Record], models: Sequence[str], step: Step) -> Iterator[Row]:
     """The linear models' losses beside the network's, by their parts, and the gaps, at a step."""
     quantities = {"Training loss": lambda model: columns.loss(model, "train")}
     quantities["Test loss"] = lambda model: columns.loss(model, "test")
@@ -115,46 +115,48 @@ def _beside(group: str, seeds: Sequence[Record], names: Sequence[str], step: Ste
         quantities["Test loss in V_lin"] = lambda model: columns.residual(model, "in")
         quantities["Test loss outside V_lin"] = lambda model: columns.residual(model, "out")
     for quantity, column in quantities.items():
-        for name in names:
+        for name in models:
             foretold, measured = (of_column(column(model), step) for model in (name, NETWORK))
-            yield _row(group, f"{quantity}, {MODELS[name]}", seeds, foretold, measured)
-    for name in names:
+            yield _row(group, f"{quantity}, {names.model(name).short}", seeds, foretold, measured)
+    for name in models:
         measured = of_column(columns.gap(name, "test"), step)
         claim = _claim(name) if group == HALF_WAY else NONE  # of the last step, which may be after T, there is none
-        yield _row(group, f"Test gap, mean (f − f_lin)², {MODELS[name]}", seeds, claim, measured)
+        yield _row(group, f"Test gap, mean (f − f_lin)², {names.model(name).short}", seeds, claim, measured)
 
 
 def _claim(name: str) -> str:
     return _VANISHES if name == LINEAR else NONE
 
 
-def _powers(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+def _powers(seeds: Sequence[Record], models: Sequence[str]) -> Iterator[Row]:
     """At the powers of ten that all seeds have recorded."""
     steps = set.intersection(*(set(run.metrics["step"]) for run in seeds))
     for step in sorted(step for step in steps if step and math.log10(step).is_integer()):
-        for name in names:
+        for name in models:
             foretold, measured = (of_column(columns.loss(m, "test"), _at(step)) for m in (name, NETWORK))
-            yield _row(POWERS, f"Test loss at step {number(step)}, {MODELS[name]}", seeds, foretold, measured)
+            yield _row(
+                POWERS, f"Test loss at step {number(step)}, {names.model(name).short}", seeds, foretold, measured
+            )
 
 
-def _last(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+def _last(seeds: Sequence[Record], models: Sequence[str]) -> Iterator[Row]:
     yield _row(LAST, "The step itself", seeds, NONE, last_step)
-    for name in names:
+    for name in models:
         yield _row(
             LAST,
-            f"Least training loss that it can reach, {MODELS[name]}",
+            f"Least training loss that it can reach, {names.model(name).short}",
             seeds,
             _of_companion(name, "optimum"),
             NONE,
         )
-    yield from _beside(LAST, seeds, names, last_step)
+    yield from _beside(LAST, seeds, models, last_step)
 
 
-def _stability(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
-    for name in names:
+def _stability(seeds: Sequence[Record], models: Sequence[str]) -> Iterator[Row]:
+    for name in models:
         yield _row(
             STABILITY,
-            f"Largest stable learning rate, 2 / λ_max, {MODELS[name]}",
+            f"Largest stable learning rate, 2 / λ_max, {names.model(name).short}",
             seeds,
             _of_companion(name, "max_learning_rate"),
             _rises,
@@ -172,12 +174,12 @@ def _rises(run: Record) -> str:
     return f"{rate} it rose at {rises} of {len(losses) - 1} recorded steps, {height}"
 
 
-def _kernels(seeds: Sequence[Record], names: Sequence[str]) -> Iterator[Row]:
+def _kernels(seeds: Sequence[Record], models: Sequence[str]) -> Iterator[Row]:
     if not all(columns.KERNEL_MOVEMENT in run.metrics for run in seeds):
         return
-    for name in names:
+    for name in models:
         distance, cosine = (of_column(column(name), _at(0)) for column in _COMPARISONS)
-        of = f"the network's kernel at step 0 and {MODELS[name]}"
+        of = f"the network's kernel at step 0 and {names.model(name).short}"
         # What the paper bounds is another distance: the spectral norm on n points, many more than d.
         yield _row(KERNELS, f"Relative distance of {of}", seeds, NONE, distance)
         yield _row(KERNELS, f"Cosine of {of}", seeds, NONE, cosine)
