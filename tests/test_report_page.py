@@ -10,7 +10,7 @@ from absl import flags as absl_flags
 
 from tests import made_runs
 from tf_earlydyn import flags, report
-from tf_earlydyn.config import DataConfig, KernelStudyConfig, ModelConfig, RunConfig, TrainingConfig
+from tf_earlydyn.config import DataConfig, ExecutionConfig, KernelStudyConfig, ModelConfig, RunConfig, TrainingConfig
 from tf_earlydyn.errors import InputError, WriteError
 from tf_earlydyn.report.findings import findings
 from tf_earlydyn.report.study_findings import prediction_findings, scaling_findings
@@ -166,6 +166,35 @@ def test_names_are_text_and_no_markup(tmp_path):
     assert "<i>V_lin" in page.text and "<i>V" not in page.text
     alone = Page(report.page([read(runs[1])]))
     assert f"A network beside its linear models: the Keras model {network}" in alone.text
+
+
+def test_each_kind_of_run_has_notes_of_its_own_and_says_where_it_ran(tmp_path):
+    of_training = "".join(Page(report.page([read(made_runs.training(tmp_path / "run"))])).text)
+    foretold = "".join(Page(report.page([read(made_runs.prediction(tmp_path / "prediction"))])).text)
+    scaling = "".join(Page(report.page([read(made_runs.scaling(tmp_path / "scaling"))])).text)
+    assert "The half-way step is" in of_training
+    assert "half-way" not in foretold and "half-way" not in scaling
+    assert "no bound is refuted by that" in scaling
+    assert "no bound is refuted by that" not in of_training and "no bound is refuted by that" not in foretold
+    for text, time in ((of_training, "2.5 s of training"), (foretold, "0.8 s"), (scaling, "1.2 s")):
+        assert "DevicesCPU, strategy cpu, float32" in text
+        assert f"Time{time}" in text
+        assert "f − f₀" not in text
+
+
+@pytest.mark.parametrize("model", [ModelConfig(start="drawn"), ModelConfig(network_file="/x/f.keras")])
+@pytest.mark.parametrize("make", [made_runs.training, made_runs.prediction])
+def test_a_network_that_is_not_zero_at_step_0_is_said_to_be_compared_by_its_change(make, model, tmp_path):
+    run = make(tmp_path / "run", dataclasses.replace(made_runs.CONFIG, model=model, companion="twin"))
+    text = "".join(Page(report.page([read(run)])).text)
+    assert "Comparedf − f₀ with flin, f₀ being the network's outputs at step 0" in text
+    assert "need not be 0 at step 0: set beside flin, f stands for f − f₀" in text
+
+
+def test_the_command_of_several_workers_is_said_to_take_their_places(tmp_path):
+    config = dataclasses.replace(made_runs.CONFIG, execution=ExecutionConfig(strategy="multiworker"))
+    text = "".join(Page(report.page([read(made_runs.training(tmp_path / "run", config))])).text)
+    assert "The command that repeats it in each of its processes, with a TF_CONFIG of its own:" in text
 
 
 @pytest.mark.parametrize(

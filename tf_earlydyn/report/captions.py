@@ -1,4 +1,4 @@
-"""How the figures and the table of a report are read."""
+"""How the figures of a report are read."""
 
 from tf_earlydyn.names import QUANTITIES
 
@@ -27,15 +27,3 @@ CAPTIONS = {
     "train_gap": "The largest mean of (f − f_lin)² over training examples by step T, against the input dimension d.",
     "test_gap": "The largest mean of (f − f_lin)² over test examples by step T, against the input dimension d.",
 }
-NOTES = (
-    "ψ is the linear model that the paper pairs with the network (Hu, Xiao, Adlam and Pennington 2020, arXiv "
-    "2006.14599); the twin, the affine model that is derived from the network itself at step 0. What theory "
-    "foretells of losses are the linear models' own; what is measured, the network's.",
-    "The half-way step is the first at which the linear model has made half of the fall from its first loss to its "
-    "least-squares optimum; measured is the first recorded step at which the network has fallen as far.",
-    "For two-layer networks the paper bounds gaps by O(d^−Ω(α)) up to T = c d log d / η, with a constant c > 0 that it "
-    "does not give, and says nothing of later steps; for deeper networks it argues the same, and does not prove it.",
-    "Moments are measured over the network's own hidden units at step 0 and some of the run's training inputs. "
-    "A step at which the network leaves a linear model is the first recorded one from which on it is apart at every "
-    "later one. A dash stands where there is nothing to say.",
-)

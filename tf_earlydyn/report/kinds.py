@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tf_earlydyn.config import KernelStudyConfig, RunConfig
 from tf_earlydyn.report.figures import draw_figures
 from tf_earlydyn.report.findings import findings
+from tf_earlydyn.report.notes import prediction_notes, scaling_notes, training_notes
 from tf_earlydyn.report.records import Record
 from tf_earlydyn.report.rows import Row
 from tf_earlydyn.report.study_figures import draw_prediction, draw_scaling
@@ -29,6 +30,7 @@ class Kind(NamedTuple):
         settings: what was run: terms and descriptions.
         rows: what theory foretells beside what was measured.
         findings: what each figure shows.
+        notes: how its rows are read, of ``config.json``.
     """
 
     script: str
@@ -39,6 +41,7 @@ class Kind(NamedTuple):
     settings: Callable[[Record], list[tuple[str, str]]]
     rows: Callable[[Record], list[Row]]
     findings: Callable[[Record], dict[str, str]]
+    notes: Callable[[dict], tuple[str, ...]]
 
 
 _TRAINING = Kind(
@@ -50,6 +53,7 @@ _TRAINING = Kind(
     settings=settings,
     rows=rows,
     findings=findings,
+    notes=training_notes,
 )
 _PREDICTION = _TRAINING._replace(
     script="predict.py",
@@ -58,6 +62,7 @@ _PREDICTION = _TRAINING._replace(
     settings=prediction_settings,
     rows=prediction_rows,
     findings=prediction_findings,
+    notes=prediction_notes,
 )
 _SCALING = Kind(
     script="kernels.py",
@@ -68,6 +73,7 @@ _SCALING = Kind(
     settings=scaling_settings,
     rows=scaling_rows,
     findings=scaling_findings,
+    notes=scaling_notes,
 )
 
 

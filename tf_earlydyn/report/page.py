@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tf_earlydyn.report.captions import CAPTIONS, HEADINGS, NOTES
+from tf_earlydyn.report.captions import CAPTIONS, HEADINGS
 from tf_earlydyn.report.html import Markup, element, formula, image, joined
 from tf_earlydyn.report.kinds import kind_of
+from tf_earlydyn.report.notes import DASH
 from tf_earlydyn.report.records import Record, as_input
 from tf_earlydyn.report.rows import Row
 from tf_earlydyn.report.tables import beside, scrolling, side_by_side
-from tf_earlydyn.report.words import command, machine, short_names
+from tf_earlydyn.report.words import above_command, command, machine, short_names
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _SECTIONS = {
@@ -28,9 +29,11 @@ class Part(NamedTuple):
     name: str
     heading: str
     settings: list[tuple[str, str]]
+    above_command: str
     command: str
     figures: dict[str, tuple[Path, str]]
     rows: list[Row]
+    notes: tuple[str, ...]
     machine: list[tuple[str, str]]
 
 
@@ -64,11 +67,13 @@ def _part(record: Record, name: str) -> Part:
             name=name,
             heading=kind.heading.format(kind.network(record.config)),
             settings=kind.settings(record),
+            above_command=above_command(record.config),
             command=command(record, kind.script, kind.config_class),
             figures={
                 figure: (file, told[figure]) for figure, file in files.items() if figure in told and file.is_file()
             },
             rows=kind.rows(record),
+            notes=kind.notes(record.config),
             machine=machine(record),
         )
 
@@ -103,7 +108,7 @@ def _runs(parts: Sequence[Part]) -> Markup:
             found.append(element("h3", part.name))
         terms = (element("dt", term) + element("dd", text) for term, text in part.settings)
         found.append(element("dl", *map(Markup, terms)))
-        found.append(element("p", "The command that repeats it:"))
+        found.append(element("p", part.above_command))
         label = "Command" if len(parts) == 1 else f"Command of {part.name}"
         found.append(scrolling(element("pre", element("code", part.command)), label))
     return joined(found)
@@ -132,8 +137,9 @@ def _figure(part: Part, name: str, caption: str) -> Markup:
 
 
 def _theory(parts: Sequence[Part]) -> Markup:
-    notes = element("ul", *(element("li", formula(note)) for note in NOTES))
-    return joined((beside([part.rows for part in parts], [part.name for part in parts]), notes))
+    notes = dict.fromkeys(note for part in parts for note in part.notes)
+    listed = element("ul", *(element("li", formula(note)) for note in (*notes, DASH)))
+    return joined((beside([part.rows for part in parts], [part.name for part in parts]), listed))
 
 
 def _machine(parts: Sequence[Part]) -> Markup:

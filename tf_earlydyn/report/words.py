@@ -7,6 +7,7 @@ from tf_earlydyn import names
 from tf_earlydyn.columns import LINEAR, TWIN
 from tf_earlydyn.config import KernelStudyConfig, from_json, telling_flags
 from tf_earlydyn.report.html import formula
+from tf_earlydyn.report.notes import drawn
 from tf_earlydyn.report.numbers import number
 from tf_earlydyn.report.records import Record
 
@@ -23,7 +24,7 @@ def prediction_settings(record: Record) -> list[tuple[str, str]]:
 
 def _settings(config: dict, models: Iterable[str]) -> list[tuple[str, str]]:
     training = config["training"]
-    return [
+    found = [
         ("Network", network(config)),
         ("Data", _data(config)),
         ("Linear models", ", and ".join(f"{names.model(name).whose} {names.model(name).name}" for name in models)),
@@ -34,6 +35,9 @@ def _settings(config: dict, models: Iterable[str]) -> list[tuple[str, str]]:
         ),
         ("Seeds", _seeds(config["seed"], config["seeds"], ": medians, ranges in brackets")),
     ]
+    if drawn(config):
+        found.insert(3, ("Compared", formula("f − f₀ with f_lin, f₀ being the network's outputs at step 0")))
+    return found
 
 
 def scaling_settings(record: Record) -> list[tuple[str, str]]:
@@ -79,6 +83,12 @@ def command(record: Record, script: str, config_class: type) -> str:
     """What repeats the run: the script with the flags that tell it from others."""
     config = from_json(config_class, record.config)
     return shlex.join(["python", f"scripts/{script}", *telling_flags(config)])
+
+
+def above_command(config: dict) -> str:
+    """What the command takes beside its flags."""
+    of_each = " in each of its processes, with a TF_CONFIG of its own"
+    return f"The command that repeats it{of_each * (config['execution']['strategy'] == 'multiworker')}:"
 
 
 def machine(record: Record) -> list[tuple[str, str]]:
