@@ -6,6 +6,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # what is expected is what CPUs compute; so in the processes that tests begin
 
 import tensorflow as tf
 
@@ -45,5 +46,19 @@ def without_figures(monkeypatch):
 
 @pytest.fixture(scope="session")
 def mirrored():
-    """Two replicas on this machine. There is one such strategy in a process: the sums of two would meet."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    """Two replicas on this machine."""
+    from tf_earlydyn.config import ExecutionConfig
+    from tf_earlydyn.distribution import make_strategy
+
+    return make_strategy(ExecutionConfig(strategy="mirrored"))
+
+
+@pytest.fixture
+def advances(monkeypatch):
+    """The compiled steps of all training in the test."""
+    from tf_earlydyn.training import loop
+    from tf_earlydyn.training.advance import Advance
+
+    made = []
+    monkeypatch.setattr(loop, "Advance", lambda *arguments: made.append(Advance(*arguments)) or made[-1])
+    return made

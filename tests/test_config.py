@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tf_earlydyn.config import DataConfig, ModelConfig, RunConfig, TrainingConfig, flagfile
+from tf_earlydyn.config import (
+    DataConfig,
+    ExecutionConfig,
+    KernelStudyConfig,
+    ModelConfig,
+    RunConfig,
+    TrainingConfig,
+    flagfile,
+)
 from tf_earlydyn.errors import InputError
 
 
@@ -66,6 +74,17 @@ REFUSED = {
     "first layer of a deep network": (
         lambda: RunConfig(model=ModelConfig(model="mlp"), training=TrainingConfig(train="first")),
         "train=first and train=second are for model=two_layer",
+    ),
+    "unknown strategy": (lambda: ExecutionConfig(strategy="cloud"), "strategy must be one of auto, cpu, gpu, mirrored"),
+    "no replicas": (lambda: ExecutionConfig(strategy="mirrored", replicas=0), "replicas must be positive"),
+    "negative replicas": (lambda: ExecutionConfig(strategy="mirrored", replicas=-1), "replicas must be positive"),
+    "replicas of one device": (
+        lambda: ExecutionConfig(strategy="cpu", replicas=2),
+        "replicas is for strategy=mirrored. Received: replicas=2, strategy='cpu'",
+    ),
+    "a study by several workers": (
+        lambda: KernelStudyConfig(execution=ExecutionConfig(strategy="multiworker")),
+        "a study of kernels is of one process. Received: strategy='multiworker'",
     ),
 }
 

@@ -119,6 +119,13 @@ def test_saved_models_give_the_last_row(smoke):
         np.testing.assert_array_equal(examples.y_test[tracked["example"], 0], tracked["target"])
 
 
+def test_the_record_says_where_and_in_which_precision(smoke):
+    record = json.loads((smoke[0] / "config.json").read_text())
+    asked = {"strategy": "auto", "replicas": None, "precision": "highest", "dtype": "float32"}
+    assert record["execution"] == asked
+    assert record["devices"] == {"strategy": "cpu", "device": "CPU", "replicas": 1, "workers": 1}
+
+
 def test_mean_of_the_linear_model_is_what_the_gap_is_compared_with(smoke, tmp_path):
     """A run that ends at the half-way step saves the linear model whose mean square the summary divides by."""
     summary = json.loads((smoke[0] / "summary.json").read_text())
@@ -185,12 +192,14 @@ def test_report_draws_the_figures_again(smoke):
     assert page.read_bytes() == written
 
 
+UNTRACKED = ["--tracked=0", "--probe=0"]
+
+
 @pytest.mark.parametrize(
     "flags",
     [
         pytest.param(["--activation=relu", "--train=second", "--covariance=power_law"], marks=pytest.mark.slow),
-        ["--activation=leaky_relu", "--negative_slope=0.3", "--labels=value", "--entries=uniform"],
-        ["--model=mlp", "--depth=2", "--width=33", "--activation=gelu", "--tracked=0", "--probe=0"],
+        ["--activation=leaky_relu", "--negative_slope=0.3", "--labels=value", "--entries=uniform", *UNTRACKED],
     ],
 )
 def test_other_settings_run(flags, tmp_path):
@@ -322,6 +331,15 @@ REFUSED = {
     "a time that is none": (["--checkpoint_seconds=-1"], "checkpoint_seconds must be a finite number"),
     "an argument": (["figure1"], "train.py takes flags alone. Received: figure1"),
     "cnn without images": (["--model=cnn"], "model=cnn takes images"),
+    "unknown strategy": (["--strategy=cloud"], "flag --strategy=cloud: value should be one of <auto|cpu|gpu|mirrored|"),
+    "no GPU": (["--strategy=gpu"], "strategy=gpu needs a GPU, and TensorFlow finds none: take strategy=cpu."),
+    "no TPU": (["--strategy=tpu"], "strategy=tpu needs a TPU, and TensorFlow finds none: take strategy=auto."),
+    "float64 on a TPU": (["--strategy=tpu", "--dtype=float64"], "a TPU has no float64: take dtype=float32."),
+    "replicas of one device": (["--replicas=2"], "replicas is for strategy=mirrored."),
+    "more replicas than examples": (
+        ["--strategy=mirrored", "--replicas=3", "--n_train=2"],
+        "there must be an example for each replica. Received: 3 replicas, n_train=2.",
+    ),
 }
 
 

@@ -37,9 +37,3 @@ class ExecutionConfig:
             replicas=self.replicas,
             strategy=self.strategy,
         )
-        require(
-            self.dtype != "float64" or self.strategy != "tpu",
-            "a TPU has no float64; take dtype=float32.",
-            dtype=self.dtype,
-            strategy=self.strategy,
-        )

@@ -21,7 +21,7 @@ def set_up(execution: ExecutionConfig) -> None:
     Raises:
         InputError: if TensorFlow has computed already, and its devices cannot be changed any more.
     """
-    tf.config.experimental.enable_tensor_float_32_execution(execution.precision == "default")
+    _set_precision(execution)
     name = chosen(execution)
     try:
         if name == "cpu":
@@ -45,7 +45,7 @@ def chosen(execution: ExecutionConfig) -> str:
 
 
 def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
-    """The strategy that is asked for, made once in a process.
+    """The strategy that is asked for, made once in a process; from now on its products have the precision asked for.
 
     Args:
         execution: where, and in which precision.
@@ -57,15 +57,22 @@ def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
     name = chosen(execution)
     if name == "tpu" and execution.dtype == "float64":
         raise InputError("a TPU has no float64: take dtype=float32. Received: dtype=float64 with strategy=tpu.")
-    return _made(name, execution.replicas)
+    _set_precision(execution)
+    return _made(name, _mirrors(execution.replicas) if name == "mirrored" else ())
+
+
+def _set_precision(execution: ExecutionConfig) -> None:
+    """That of the whole process, in what is compiled from now on."""
+    tf.config.experimental.enable_tensor_float_32_execution(execution.precision == "default")
 
 
 @functools.cache
-def _made(name: str, replicas: int | None) -> tf.distribute.Strategy:
+def _made(name: str, mirrors: tuple[str, ...]) -> tf.distribute.Strategy:
+    """One for the same devices, however they are asked for: the sums of two would meet."""
     return {
         "cpu": lambda: tf.distribute.OneDeviceStrategy("/cpu:0"),
         "gpu": _gpu,
-        "mirrored": lambda: _mirrored(replicas),
+        "mirrored": lambda: tf.distribute.MirroredStrategy(mirrors),
         "multiworker": _multiworker,
         "tpu": _tpu,
     }[name]()
@@ -92,16 +99,18 @@ def _gpu() -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy("/gpu:0")
 
 
-def _mirrored(replicas: int | None) -> tf.distribute.Strategy:
+def _mirrors(replicas: int | None) -> tuple[str, ...]:
+    """The devices of so many replicas; by default all of their kind."""
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     devices = tf.config.list_logical_devices(kind)
     replicas = replicas or len(devices)
     if replicas > len(devices):
         raise InputError(
-            f"replicas must be at most the number of devices that TensorFlow has. Received: replicas={replicas}, "
-            f"with {len(devices)} of kind {kind}."
+            "replicas must be at most the number of devices that TensorFlow has; where there is no GPU, "
+            f"distribution.set_up makes that many logical CPUs. Received: replicas={replicas}, with {len(devices)} of "
+            f"kind {kind}."
         )
-    return tf.distribute.MirroredStrategy([f"{kind}:{number}" for number in range(replicas)])
+    return tuple(f"{kind}:{number}" for number in range(replicas))
 
 
 def _tpu() -> tf.distribute.Strategy:
