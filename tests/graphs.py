@@ -20,10 +20,13 @@ def programs(graph):
     return [{node.op for node in f.node_def} for f in functions(graph).values() if f.attr["_XlaMustCompile"].b]
 
 
-def assert_static(graph, at_least=1):
-    """All shapes are known ahead, those within loops and functions, too; of so many tensors at least."""
+def assert_static(graph, at_least=1, but=()):
+    """All shapes are known ahead, those within loops and functions, too; of so many tensors at least.
+
+    But for those that operations of some kinds make.
+    """
     inner = (node for function in functions(graph).values() for node in function.node_def)
-    nodes = [*graph.graph.as_graph_def(add_shapes=True).node, *inner]
+    nodes = [node for node in (*graph.graph.as_graph_def(add_shapes=True).node, *inner) if node.op not in but]
     shapes = [(node.name, shape) for node in nodes for shape in node.attr["_output_shapes"].list.shape]
     assert len(shapes) >= at_least
     unknown = [name for name, shape in shapes if shape.unknown_rank or any(size.size < 0 for size in shape.dim)]
