@@ -6,12 +6,15 @@ import pytest
 import tensorflow as tf
 from scipy import special
 
+from tests.graphs import traced_once
 from tests.oracles import linear_descent, psi_features, two_layer_descent
 from tf_earlydyn import models, theory, training
+from tf_earlydyn.blocks import filled_up
 from tf_earlydyn.config import ModelConfig
 from tf_earlydyn.distribution import current_strategy
 from tf_earlydyn.errors import DivergenceError, InputError
-from tf_earlydyn.training import GradientDescent, Learner
+from tf_earlydyn.training import GradientDescent, Learner, predict
+from tf_earlydyn.training.traits import entries_per_example
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 5))
@@ -109,8 +112,8 @@ def test_steps_per_call_do_not_change_the_run(monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
-def test_steps_are_traced_once(monkeypatch):
-    """However many calls, of however many steps: a block is traced a single time."""
+def test_steps_are_traced_once(advances, monkeypatch):
+    """However many calls, of however many steps: a block is traced a single time, and the loop around the steps."""
     traced = []
     sums = Learner.sums
     monkeypatch.setattr(Learner, "sums", lambda self, *arguments: traced.append(1) or sums(self, *arguments))
@@ -120,6 +123,7 @@ def test_steps_are_traced_once(monkeypatch):
         [learner], X.astype(np.float32), Y.astype(np.float32), [0, 1, 5, 250, 300], show_progress=False, start=2
     )
     assert len(traced) == 1
+    traced_once(*advances)
 
 
 class Counting(keras.layers.Layer):
@@ -132,10 +136,16 @@ class Counting(keras.layers.Layer):
         return x
 
 
-def test_outputs_are_traced_once_for_as_many_examples():
+@pytest.mark.parametrize(("at_once", "blocks"), [(60, [60]), (7, [7] * 8 + [4])])
+def test_outputs_are_traced_once_for_as_many_examples(at_once, blocks, monkeypatch):
+    """Whether these are taken at once or in blocks of one size, the last of which is filled up."""
     model = keras.Sequential([keras.Input((5,)), Counting(), keras.layers.Dense(1)])
     outputs, x = training.predictor(model), X.astype(np.float32)
+    monkeypatch.setattr(predict, "_AT_ONCE", at_once * entries_per_example(model, x))
+    found = []
+    monkeypatch.setattr(predict, "filled_up", lambda rows, size: found.append(len(rows)) or filled_up(rows, size))
     outputs(x)
+    assert sorted(found, reverse=True) == blocks
     before = Counting.calls
     model.set_weights([0.5 * weight for weight in model.get_weights()])
     np.testing.assert_allclose(outputs(2 * x), model(2 * x), rtol=1e-5, atol=1e-6)
