@@ -1,5 +1,6 @@
 """What ``import tf_earlydyn`` says where the installed software will not do, and how light it is where it will."""
 
+import json
 import os
 import subprocess
 import sys
@@ -97,7 +98,44 @@ def test_an_import_does_not_import_tensorflow():
     assert done.returncode == 0, done.stderr
 
 
-def test_every_public_name_can_be_had():
-    code = "import tf_earlydyn; [getattr(tf_earlydyn, name) for name in tf_earlydyn.__all__]; import keras"
-    assert python(code).returncode == 0
+EVERYTHING = """
+import importlib, os, pkgutil
+for name in [name for name in os.environ if name.startswith(("TF_", "XLA_", "OMP_"))]:
+    del os.environ[name]
+import keras, matplotlib.pyplot, pandas, seaborn, tensorboard, tensorflow as tf  # which may set what they like
+threads = tf.config.threading.get_intra_op_parallelism_threads, tf.config.threading.get_inter_op_parallelism_threads
+settings = lambda: (dict(os.environ), [get() for get in threads])
+before = settings()
+import tf_earlydyn
+[getattr(tf_earlydyn, name) for name in tf_earlydyn.__all__]
+for module in pkgutil.walk_packages(tf_earlydyn.__path__, "tf_earlydyn."):
+    importlib.import_module(module.name)
+assert settings() == before, settings()
+tf.config.set_visible_devices([], "CPU")  # raises where something has been computed
+"""
+
+
+def test_every_public_name_can_be_had_and_no_import_changes_the_process():
+    done = python(EVERYTHING)
+    assert done.returncode == 0, done.stderr
     assert "has no attribute 'nothing'" in python("import tf_earlydyn; tf_earlydyn.nothing").stderr
+
+
+SETTINGS = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_prefer_vector_width=512",
+}
+
+
+@pytest.mark.parametrize("own", [{}, {"TF_NUM_INTRAOP_THREADS": "4", "XLA_FLAGS": ""}], ids=["none", "some"])
+def test_train_sets_up_its_process_where_the_user_has_not(own):
+    """Before TensorFlow is imported, which looks at the environment then."""
+    code = "import json, os, sys, train; assert 'tensorflow' not in sys.modules; print(json.dumps(dict(os.environ)))"
+    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    environment |= {"PYTHONPATH": str(ROOT / "scripts"), **own}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {name: found[name] for name in SETTINGS} == {**SETTINGS, **own}
