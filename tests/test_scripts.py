@@ -338,7 +338,7 @@ REFUSED = {
     "replicas of one device": (["--replicas=2"], "replicas is for strategy=mirrored."),
     "more replicas than examples": (
         ["--strategy=mirrored", "--replicas=3", "--n_train=2"],
-        "there must be an example for each replica. Received: 3 replicas, n_train=2.",
+        "there must be an example for each replica. Received: 3 replicas, n=2.",
     ),
 }
 
