@@ -1,4 +1,5 @@
-# Each target makes its own environment in .venv; EXTRA=gpu or EXTRA=tpu takes another build of TensorFlow.
+# What a target runs in is made in .venv, of test-versions in .venv/versions; EXTRA=gpu or EXTRA=tpu takes another build
+# of TensorFlow.
 EXTRA ?= cpu
 VENV := .venv
 READY := $(VENV)/ready-$(EXTRA)
@@ -43,12 +44,15 @@ clean:
 	rm -rf $(VENV)
 
 # A command can be there and still not run, so each candidate is tried. Old versions of pip take many minutes to choose
-# TensorFlow's dependencies, hence the upgrade.
+# TensorFlow's dependencies, hence the upgrade. What an older environment left goes first; environments below it, of
+# other versions and of the benchmarks' peers, are kept.
 $(READY): setup.py pyproject.toml
 	@for python in $(PYTHON) python3.12 python3.11 python3.10 python3 python; do \
 		$$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null || continue; \
 		echo "Making $(VENV) with $$($$python --version)"; \
-		$$python -m venv --clear $(VENV); exit $$?; \
+		mkdir -p $(VENV) && \
+			find $(VENV) -mindepth 1 -maxdepth 1 ! -name versions ! -name peers -exec rm -rf {} + && \
+			$$python -m venv $(VENV); exit $$?; \
 	done; \
 	echo "No Python 3.10, 3.11 or 3.12 with its venv module was found: install one (on Debian with python3-venv), or name one: make PYTHON=..." >&2; \
 	exit 2
