@@ -49,7 +49,7 @@ def runs(tmp_path_factory):
     config = dataclasses.replace(CONFIG, companion="both", seeds=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel_probe, "empirical_ntk", kernel)
-        patch.setattr(report, "save_figure", save_figure)
+        patch.setattr(report.figures, "save_figure", save_figure)
         run(folder / "several", config, runner=seeds.run)
     return folder
 
