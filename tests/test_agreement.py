@@ -206,7 +206,10 @@ def test_other_figure_1_settings_at_their_half_way_step(name, bound, tmp_path):
 
 @pytest.mark.slow
 def test_figure_1_leaves_the_linear_model_in_the_end(tmp_path):
-    """The network's training loss at step 2,000, from which on it only falls, over the linear model's least one."""
+    """The network's training loss at step 2,000, from which on it only falls, over the linear model's least one.
+
+    Until step 50 the gaps on training and on test examples are the same within 6%.
+    """
     ratios = []
     for seed in SEEDS:
         flags = ("--probe=0", "--companion=psi", "--steps=2000", f"--seed={seed}")
@@ -215,14 +218,16 @@ def test_figure_1_leaves_the_linear_model_in_the_end(tmp_path):
         assert summary["last"]["step"] == 2000
         assert metrics.loc[0, ["train_gap", "test_gap"]].tolist() == [0, 0]
         assert (metrics.loc[1:, ["train_gap", "test_gap"]] > 0).all(axis=None)
+        early = metrics[(metrics["step"] > 0) & (metrics["step"] <= 50)]
+        assert (early["train_gap"] / early["test_gap"] - 1).abs().max() <= 0.06
     assert np.median(ratios) <= 0.95
 
 
 def figure_2(name, tmp_path, *changes):
-    """The metrics of a run, the residual's parts divided by their values at step 0."""
-    _, _, metrics = run(experiment(name, "--probe=0", *changes), tmp_path)
+    """The metrics of a run, the residual's parts divided by their values at step 0; and its summary."""
+    _, summary, metrics = run(experiment(name, "--probe=0", *changes), tmp_path)
     parts = [f"{model}_residual_{part}" for model in ("network", "linear", "twin") for part in ("in", "out")]
-    return metrics.assign(**(metrics[parts] / metrics[parts].iloc[0]))
+    return metrics.assign(**(metrics[parts] / metrics[parts].iloc[0])), summary
 
 
 def until_half(metrics):
@@ -236,16 +241,21 @@ def until_half(metrics):
 def test_figure_2_learns_within_the_span_of_the_inputs_first_as_its_twin_does(tmp_path):
     """Medians of three seeds. Where the in-span residual has halved, the part outside is within 1% of its start; until
     then the twin's test gap is at most half of psi's, and the test loss that it foretells within 2% of the network's.
+
+    The gaps at the half-way step are those that the README states, within a tenth: copies of CIFAR-10 differ.
     """
-    outside, gaps, losses = [], [], []
+    outside, gaps, losses, half_way_gaps = [], [], [], []
     for seed in SEEDS:
-        early = until_half(figure_2("figure2_mlp", tmp_path, f"--seed={seed}", "--steps=35"))
+        metrics, summary = figure_2("figure2_mlp", tmp_path, f"--seed={seed}", "--steps=35")
+        half_way_gaps.append(summary["half_test_gap"])
+        early = until_half(metrics)
         outside.append(early["network_residual_out"].iloc[-1])
         gaps.append((early["twin_test_gap"] / early["test_gap"]).max())
         losses.append((early["twin_test_loss"] / early["network_test_loss"] - 1).abs().max())
     assert abs(np.median(outside) - 1) <= 0.01
     assert np.median(gaps) <= 0.5
     assert np.median(losses) <= 0.02
+    assert half_way_gaps == pytest.approx([0.0043, 0.0049, 0.0056], rel=0.1)
 
 
 @pytest.mark.slow
@@ -254,7 +264,8 @@ def test_figure_2s_cnn_is_nearer_to_its_twin(tmp_path):
     """Nearer by less than the MLP, since most of the gap is what it has learned beyond any affine function: on 2,000
     images at most 0.8 of psi's, where 0.74 was measured, until the in-span residual has halved.
     """
-    early = until_half(figure_2("figure2_cnn", tmp_path, "--n_train=2000", "--steps=40"))
+    metrics, _ = figure_2("figure2_cnn", tmp_path, "--n_train=2000", "--steps=40")
+    early = until_half(metrics)
     assert (early["twin_test_gap"] <= 0.8 * early["test_gap"]).all()
     assert (early["twin_test_loss"] / early["network_test_loss"] - 1).abs().max() <= 0.02
 
@@ -263,6 +274,6 @@ def test_figure_2s_cnn_is_nearer_to_its_twin(tmp_path):
 @needs_cifar10
 def test_figure_2_leaves_the_span_of_the_inputs_in_the_end(tmp_path):
     """By step 400, one seed (three take too long for every change). The linear model never leaves, by algebra."""
-    parts = figure_2("figure2_mlp", tmp_path, "--steps=400")
+    parts, _ = figure_2("figure2_mlp", tmp_path, "--steps=400")
     assert parts["network_residual_out"].iloc[-1] <= 0.98
     np.testing.assert_allclose(parts["linear_residual_out"], 1, rtol=1e-5)
