@@ -14,8 +14,8 @@ setup(
     description="Early-time learning dynamics of neural networks in TensorFlow and Keras 3",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    # The notebooks in colab/ are opened and installed from here. Nobody can be called -owner- on GitHub: whoever
-    # publishes the repository puts a name there, as colab/README.md says.
+    # The notebooks in colab/ are opened and installed from here. The owner is one that nobody on GitHub can be called:
+    # whoever publishes the repository puts a name there, as colab/README.md says.
     url="https://github.com/-owner-/tf_earlydyn",
     license="Apache-2.0",
     license_files=["LICENSE"],
