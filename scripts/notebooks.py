@@ -6,12 +6,13 @@ they show.
     python scripts/notebooks.py cifar10_tpu --set="data_dir='DIR'"        with another value of a parameter
     python scripts/notebooks.py early_dynamics --set=width=64 --out=DIR   into another folder
 
-Values of --set are for this execution alone: a notebook keeps its own in the cell that is tagged "parameters". Where a
-cell fails, the notebook is left as it was. Needs the packages of '.[dev]'.
+Values of --set are for this execution alone: a notebook keeps its own in the cell that is tagged "parameters", and so
+values that change what it shows need another folder. Where a cell fails, the notebook is left as it was. Needs the
+packages of '.[dev]'.
 """
 
 import ast
-import copy
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -27,18 +28,33 @@ FOLDER = Path(__file__).parents[1] / "colab"
 HELP = {"module_name": flags.__name__}  # where --help looks for flags
 
 SET = absl_flags.DEFINE_multi_string("set", [], "name=value, a parameter and its value as Python writes it.", **HELP)
-OUT = absl_flags.DEFINE_string("out", str(FOLDER), "The folder that the executed notebooks are written to.", **HELP)
+OUT = absl_flags.DEFINE_string("out", None, "The folder that they are written to, by default colab.", **HELP)
+UNSEEN = {"show_progress", "data_dir"}  # parameters that change nothing in what is kept
 
 
 def main(arguments: list[str]) -> None:
     known = {path.stem: path for path in sorted(FOLDER.glob("*.ipynb"))}
     if unknown := set(arguments) - set(known):
         raise InputError(f"notebooks are {', '.join(known)}. Received: {', '.join(sorted(unknown))}.")
-    if not (out := Path(OUT.value)).is_dir():
-        raise InputError(f"out must be a folder. Received: out={out}.")
     values = _values(SET.value)
-    for name in arguments or known:
-        _execute(known[name], values, out / known[name].name)
+    notebooks = {known[name]: _read(known[name], values) for name in arguments or known}  # all, before one is executed
+    out = _out(values)
+    for path, notebook in notebooks.items():
+        _execute(notebook, path.name)
+        _keep_outputs(notebook, path, out)
+
+
+def _out(values: dict) -> Path:
+    """The folder that is written to."""
+    if OUT.value is None and (changed := sorted(set(values) - UNSEEN)):
+        raise InputError(
+            "out must be given where parameters are set that change what is shown: in colab/, the notebooks' own "
+            f"values stand above it. Received: {', '.join(changed)}."
+        )
+    out = FOLDER if OUT.value is None else Path(OUT.value)
+    if not out.is_dir():
+        raise InputError(f"out must be a folder. Received: out={out}.")
+    return out
 
 
 def _values(settings: list[str]) -> dict:
@@ -52,20 +68,33 @@ def _values(settings: list[str]) -> dict:
     return values
 
 
-def _execute(path: Path, values: dict, out: Path) -> None:
+def _read(path: Path, values: dict):
+    """A notebook with other values of its parameters, in a line below their own."""
     try:
-        import nbformat  # late, so that --help and wrong flags are answered without them
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
+        import nbclient  # noqa: F401 (late, so that --help and wrong flags are answered without them)
+        import nbformat
     except ImportError as error:
         raise InputError(f"notebooks are executed by nbclient: pip install '.[dev]'. Received: {error}.") from error
 
-    kept = nbformat.read(path, as_version=4)
-    executed = copy.deepcopy(kept)
-    _set(executed, values, path.stem)
+    notebook = nbformat.read(path, as_version=4)
+    (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
+    assigned = {target.id for node in ast.parse(cell.source).body for target in node.targets}
+    if unknown := sorted(set(values) - assigned):
+        raise InputError(
+            f"parameters of {path.stem} are {', '.join(sorted(assigned))}. Received: {', '.join(unknown)}."
+        )
+    cell.source += "".join(f"\n{parameter} = {value!r}" for parameter, value in values.items())
+    return notebook
+
+
+def _execute(notebook, name: str) -> None:
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)  # nbclient's: what is raised says the same
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
-            executed,
+            notebook,
             timeout=None,
             record_timing=False,
             coalesce_streams=True,
@@ -75,21 +104,21 @@ def _execute(path: Path, values: dict, out: Path) -> None:
         try:
             client.execute()
         except CellExecutionError as error:
-            sys.exit(f"{path.name}: {error}")
+            sys.exit(f"{name}: {error}")
+        except RuntimeError as error:  # of a process that dies, as nbclient and jupyter_client say it
+            raise InputError(f"the process that executes {name} must live to its end. Received: {error}.") from error
+
+
+def _keep_outputs(executed, path: Path, out: Path) -> None:
+    """Writes the notebook, its parameters as they are, with what it has shown."""
+    import nbformat
+
+    kept = nbformat.read(path, as_version=4)
     for cell, source in zip(kept.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = source.outputs, source.execution_count
-    with written_whole(out) as partial:
+    with written_whole(out / path.name) as partial:
         nbformat.write(kept, partial)
-
-
-def _set(notebook, values: dict, name: str) -> None:
-    """Gives parameters other values, in a line below their own."""
-    (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
-    assigned = {target.id for node in ast.parse(cell.source).body for target in node.targets}
-    if unknown := set(values) - assigned:
-        raise InputError(f"parameters of {name} are {', '.join(sorted(assigned))}. Received: {', '.join(unknown)}.")
-    cell.source += "".join(f"\n{parameter} = {value!r}" for parameter, value in values.items())
 
 
 if __name__ == "__main__":
