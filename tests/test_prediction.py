@@ -70,11 +70,14 @@ def test_a_saved_network_that_is_not_zero_at_its_start(tmp_path):
 def test_labels_of_one_class_alone_are_said_and_do_no_harm(tmp_path):
     x = np.random.default_rng(0).standard_normal((300, 6))
     np.savez(tmp_path / "a.npz", x_train=x, y_train=np.sign(x[:, 0]), x_test=x[:50], y_test=np.ones(50))
-    data = DataConfig(data="npz", data_file=str(tmp_path / "a.npz"), preprocess="none")
-    config = dataclasses.replace(SMALL, data=data)
+    config = dataclasses.replace(SMALL, data=DataConfig(data="npz", data_file=str(tmp_path / "a.npz")))
     with pytest.warns(UserWarning, match="how linear the start is cannot be told from the test examples: y must vary"):
         _, summary = foretold(config, tmp_path)
     assert summary["linearity"] is None
+    said = prediction.in_words(json.loads((tmp_path / "foretold" / "config.json").read_text()), summary).splitlines()
+    assert said[0] == "Inputs: centred by the training mean, each input scaled to norm sqrt(6)"
+    assert [line.partition(":")[0] for line in said[1:2]] == ["Largest stable learning rate"]
+    assert len(said) == 3  # and nothing of how linear it is
 
 
 def test_a_rate_above_the_limit_is_warned_of(tmp_path):
@@ -89,17 +92,18 @@ def test_a_rate_above_the_limit_is_warned_of(tmp_path):
 def test_the_script_prints_and_leaves_its_files(tmp_path):
     done = run_well(SMOKE, "--run_dir=run", script="predict.py", cwd=tmp_path, fresh=True)
     lines = done.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines[:1]] == ["Largest stable learning rate"]
-    assert lines[1].startswith("The linear phase ends at a loss of 0.")
-    assert lines[2].startswith("How linear the start is")
-    assert lines[3:] == ["Figures: run/figures", "Report: run/report.html"]
+    assert lines[0] == "Inputs: as they are"
+    assert lines[1].startswith("Largest stable learning rate: ")
+    assert lines[2].startswith("The linear phase ends at a loss of 0.")
+    assert lines[3].startswith("How linear the start is")
+    assert lines[4:] == ["Figures: run/figures", "Report: run/report.html"]
     names = {"config.json", "flags.txt", "provenance.json", "prediction.csv", "summary.json", "figures", "report.html"}
     assert {file.name for file in (tmp_path / "run").iterdir()} == names
     assert {file.name for file in (tmp_path / "run" / "figures").iterdir()} == {"prediction.png", "prediction.pdf"}
     made = made_runs.prediction(tmp_path / "made")
     assert made_runs.told(RunDirectory(tmp_path / "run")) == made_runs.told(made)
     again = run_well("--flagfile=run/flags.txt", "--run_dir=again", script="predict.py", cwd=tmp_path)
-    assert again.stdout.splitlines()[:3] == lines[:3]
+    assert again.stdout.splitlines()[:4] == lines[:4]
     assert (tmp_path / "again" / "prediction.csv").read_bytes() == (tmp_path / "run" / "prediction.csv").read_bytes()
 
 

@@ -130,14 +130,16 @@ def _linearity(
         return None
 
 
-def in_words(summary: dict) -> str:
-    """What a summary says, in lines to be printed.
+def in_words(config: dict, summary: dict) -> str:
+    """What is foretold, and of which inputs, in lines to be printed.
 
     Args:
+        config: the content of ``config.json``.
         summary: the content of ``summary.json``.
     """
     ends = f"{summary['train_optimum']:.4f} (train), {summary['test_optimum']:.4f} (test)"
     lines = [
+        f"Inputs: {', '.join(config['preprocessing']) or 'as they are'}",
         f"Largest stable learning rate: {summary['max_learning_rate']:.4g}",
         f"The linear phase ends at a loss of {ends}",
     ]
