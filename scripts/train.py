@@ -1,9 +1,10 @@
-"""Trains a network beside the linear models that it mimics early in training, and draws Figures 1 and 2.
+r"""Trains a network beside the linear models that it mimics early in training, and draws Figures 1 and 2.
 
     python scripts/train.py                                              Figure 1: 40 seconds on 2 CPU cores
     python scripts/train.py --flagfile=scripts/experiments/smoke.flags   a small Figure 1: seconds
     python scripts/train.py --flagfile=scripts/experiments/figure2_mlp.flags --data_dir=DIR   Figure 2: 4 minutes
-    python scripts/train.py --network_file=F.keras --data=npz --data_file=D.npz               a network of your own
+    python scripts/train.py --network_file=F.keras --data=npz --data_file=D.npz \
+        --preprocess=none --learning_rate=0.1                     a network of your own: README.md, The affine twin
     python scripts/train.py --seeds=5                                    medians, ranges and intervals: 3 minutes
     python scripts/train.py --strategy=mirrored --replicas=2             on two devices: README.md, On many devices
     python scripts/train.py --run_dir=DIR --resume                       goes on with a run that something has ended
