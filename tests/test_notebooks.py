@@ -2,15 +2,18 @@
 
 import ast
 import base64
+import functools
+import importlib.metadata
 import importlib.util
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 import types
 
 import pytest
-from IPython.core.inputtransformer2 import TransformerManager
 
 import tf_earlydyn as te
 from tests.cases import needs_cifar10
@@ -19,7 +22,7 @@ from tests.test_scripts import EXPERIMENTS, ROOT, assert_refused, run, run_well
 SCRIPT = "notebooks.py"
 FOLDER = ROOT / "colab"
 COMMITTED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.ipynb"))}
-SETUP = (ROOT / "setup.py").read_text(encoding="utf-8")
+SETUP, README = ((ROOT / name).read_text(encoding="utf-8") for name in ("setup.py", "README.md"))
 ADDRESS = re.search(r'url="(.*)"', SETUP)[1]
 COLAB = f"https://colab.research.google.com/github/{ADDRESS.removeprefix('https://github.com/')}"
 EACH = pytest.mark.parametrize("name", COMMITTED)
@@ -80,6 +83,21 @@ def test_their_readme_opens_each_of_them():
     assert sorted(named) == [f"{COLAB}/blob/main/colab/{name}.ipynb" for name in COMMITTED]
 
 
+@pytest.mark.skipif("-owner-" not in ADDRESS or not shutil.which("sed"), reason="it is published, or there is no sed")
+def test_publishing_changes_the_address_alone(tmp_path):
+    files = ["setup.py", "colab/README.md", *(f"colab/{name}.ipynb" for name in COMMITTED)]
+    (tmp_path / "colab").mkdir()
+    for file in files:
+        shutil.copy(ROOT / file, tmp_path / file)
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    subprocess.run(re.search(r"^    (sed .*)", readme, re.MULTILINE)[1], shell=True, check=True, cwd=tmp_path)
+    for file in files:
+        before, after = ((folder / file).read_text(encoding="utf-8") for folder in (ROOT, tmp_path))
+        assert "-owner-" in before
+        assert "-owner-" not in after
+        assert after == before.replace("/-owner-/tf_earlydyn", "/NAME/tf_earlydyn")
+
+
 @EACH
 def test_installation_is_the_same_in_all(name):
     install = cell_of(COMMITTED[name], "install")
@@ -99,25 +117,33 @@ class Recorder:
 
 
 @pytest.mark.parametrize(
-    ("on_colab", "has_tensorflow", "installed"),
-    [(False, False, []), (True, True, ["package"]), (True, False, ["tensorflow-tpu", "package"])],
-    ids=["elsewhere", "on Colab", "on a TPU runtime"],
+    ("on_colab", "has_tensorflow", "protobuf", "installed"),
+    [
+        (False, False, "6.31.1", []),
+        (True, True, "6.31.1", ["package"]),
+        (True, False, "6.31.1", ["tensorflow-tpu", "package"]),
+        (True, True, "5.29.5", ["tensorflow-metadata", "package"]),
+    ],
+    ids=["elsewhere", "on Colab", "on a TPU runtime", "beside TensorFlow 2.19"],
 )
-def test_what_is_installed_where(on_colab, has_tensorflow, installed, monkeypatch):
+def test_what_is_installed_where(on_colab, has_tensorflow, protobuf, installed, monkeypatch):
     """The package without its extras, which name TensorFlow, and TensorFlow only where there is none."""
+    transformed = pytest.importorskip("IPython.core.inputtransformer2").TransformerManager().transform_cell
     recorder = Recorder()
     if on_colab:
         monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: has_tensorflow or None)
-    cell = TransformerManager().transform_cell(source(cell_of(COMMITTED["kernels"], "install")))
-    exec(cell, {"get_ipython": lambda: recorder})
+    monkeypatch.setattr(importlib.metadata, "version", {"protobuf": protobuf}.get)
+    exec(transformed(source(cell_of(COMMITTED["kernels"], "install"))), {"get_ipython": lambda: recorder})
     versions = re.search(r'TENSORFLOW_VERSIONS = "(.*)"', SETUP)[1]
+    metadata = re.search(r"with 2\.19, CIFAR-10 also needs `pip install '(.*?)'`", README)[1]
     commands = {
         "package": ["pip", "install", "-q", f"git+{ADDRESS}"],
         "tensorflow-tpu": [
             *("pip", "install", "-q", f"tensorflow-tpu{versions}"),
             *("-f", "https://storage.googleapis.com/libtpu-tf-releases/index.html"),
         ],
+        "tensorflow-metadata": ["pip", "install", "-q", metadata],
     }
     assert [shlex.split(line) for line in recorder.lines] == [commands[what] for what in installed]
 
@@ -135,19 +161,58 @@ def test_metadata_are_what_colab_and_jupyter_need(name):
     assert all(set(cell["metadata"]) <= {"tags"} for cell in COMMITTED[name]["cells"])
 
 
+def not_public(code):
+    """What code takes out of the package's modules, by imports and by chains of names, and their ``__all__`` lacks."""
+    found, bound = set(), {}
+
+    def take(module, name):
+        if not isinstance(module, types.ModuleType):
+            return None
+        if name in module.__all__:
+            return getattr(module, name)
+        return found.add(f"{module.__name__}.{name}")
+
+    def follow(dotted):
+        first, *names = dotted.split(".")
+        return functools.reduce(take, names, te if first == te.__name__ else None)
+
+    def value(node):
+        if isinstance(node, ast.Attribute):
+            return take(value(node.value), node.attr)
+        return bound.get(node.id) if isinstance(node, ast.Name) else None
+
+    nodes = list(ast.walk(ast.parse(code)))
+    for node in nodes:
+        for alias in getattr(node, "names", ()):
+            if isinstance(node, ast.ImportFrom):
+                bound[alias.asname or alias.name] = take(follow(node.module), alias.name)
+            elif isinstance(node, ast.Import):
+                bound[alias.asname or alias.name] = follow(alias.name)
+    for node in nodes:
+        value(node)
+    return found
+
+
 @EACH
 def test_only_what_is_public_is_used(name):
     text = "\n".join(source(cell) for cell in code(COMMITTED[name])[1:])
-    nodes = list(ast.walk(ast.parse(text)))
-    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "te"}
-    used |= {
-        node.module.split(".")[1]
-        for node in nodes
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("tf_earlydyn.")
-    }
-    assert used <= set(te.__all__)
-    hidden = {node.attr for node in nodes if isinstance(node, ast.Attribute) and node.attr.startswith("_")}
+    assert text.count("import tf_earlydyn as te\n") == 1
+    assert not not_public(text)
+    hidden = {node.attr for node in ast.walk(ast.parse(text)) if getattr(node, "attr", "").startswith("_")}
     assert hidden <= {"_asdict", "__name__"}  # which are public in spite of their names
+
+
+def test_what_is_not_public_is_found():
+    code = """
+import tf_earlydyn as te
+import tf_earlydyn.locks as locks
+from tf_earlydyn import exits, twin as t
+from tf_earlydyn.training import GradientDescent, advance
+from tf_earlydyn.ntk.tiles import Tiles
+t.affine_twin, t.derive.affine_twin, te.rundir.write_json(te.rundir.read_json(te.RunConfig())), te.config.run.RunConfig
+"""
+    names = "locks exits training.advance ntk.tiles twin.derive rundir.write_json config.run"
+    assert not_public(code) == {f"tf_earlydyn.{name}" for name in names.split()}
 
 
 @EACH
