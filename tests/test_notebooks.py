@@ -243,6 +243,22 @@ def test_what_is_shown_in_the_repository(name):
     assert_shown_as_it_should_be(COMMITTED[name])
 
 
+# What an IPython begins with: whether all axes of a figure are named, before it is shown.
+STARTUP = """
+import matplotlib.pyplot as plt
+
+def shown(*arguments, show=plt.show, **options):
+    axes = [ax for number in plt.get_fignums() for ax in plt.figure(number).axes]
+    shared = [ax.get_shared_y_axes().get_siblings(ax) for ax in axes]
+    named = [ax.get_xlabel() and any(one.get_ylabel() for one in group) for ax, group in zip(axes, shared)]
+    with open(FILE, "a") as file:
+        print("named" if axes and all(named) else "not named", file=file)
+    show(*arguments, **options)
+
+plt.show = shown
+"""
+
+
 MARKS = {"cifar10_tpu": [needs_cifar10, pytest.mark.slow]}
 
 
@@ -250,7 +266,13 @@ MARKS = {"cifar10_tpu": [needs_cifar10, pytest.mark.slow]}
 def test_a_notebook_runs_from_top_to_bottom(name, tmp_path):
     small = {**SMALL[name], "show_progress": False}
     settings = [f"--set={key}={value!r}" for key, value in small.items()]
-    run_well(name, *settings, f"--out={tmp_path}", script=SCRIPT, fresh=True)
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "shown.py").write_text(STARTUP.replace("FILE", repr(str(tmp_path / "shown.txt"))))
+    (tmp_path / "shown.txt").touch()
+    run_well(name, *settings, f"--out={tmp_path}", script=SCRIPT, IPYTHONDIR=str(tmp_path / "ipython"))
+    figures = sum(source(cell).count("plt.show()") for cell in code(COMMITTED[name]))
+    assert (tmp_path / "shown.txt").read_text().splitlines() == ["named"] * figures
     executed = json.loads((tmp_path / f"{name}.ipynb").read_text(encoding="utf-8"))
     assert_shown_as_it_should_be(executed)
     for cell, committed in zip(executed["cells"], COMMITTED[name]["cells"], strict=True):
