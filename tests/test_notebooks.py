@@ -318,12 +318,28 @@ REFUSED = {
     "unknown parameter": (["kernels", "--set=widht=3"], "Received: widht."),
     "no value": (["kernels", "--set=width=wide"], "Received: width=wide."),
     "no folder": (["kernels", "--out=nowhere"], "out must be a folder. Received: out=nowhere."),
+    "values that are not the notebook's own": (["kernels", "--set=width=64"], "out must be given where parameters are"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
 def test_bad_input_is_refused(arguments, said):
     assert_refused(run(*arguments, script=SCRIPT), said)
+
+
+def test_all_notebooks_are_looked_at_before_one_is_executed(tmp_path):
+    done = run("early_dynamics", "cifar10_tpu", "--set=d=10", f"--out={tmp_path}", script=SCRIPT)
+    assert_refused(done, "parameters of cifar10_tpu are ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_dies_is_one_sentence(tmp_path):
+    """It does as soon as it imports Keras, which the script itself does not."""
+    (tmp_path / "keras.py").write_text("import os\n\nos._exit(1)\n")
+    (tmp_path / "out").mkdir()
+    done = run("your_own_model", f"--out={tmp_path / 'out'}", script=SCRIPT, PYTHONPATH=str(tmp_path))
+    assert_refused(done, "the process that executes your_own_model.ipynb must live to its end. Received: ")
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_notebook_that_fails_says_where_and_is_not_written(tmp_path):
