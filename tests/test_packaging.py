@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_notebooks import COMMITTED, SMALL, code, source
+
 ROOT = Path(__file__).parents[1]
 SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")  # what a wheel is built from, beside the package
 LOOK = """
@@ -26,7 +28,7 @@ def version():
 
 
 def run(*command, cwd):
-    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"MPLBACKEND": "Agg"}
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=cwd, env=outside)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -62,8 +64,19 @@ def check_metadata(wheel):
     assert not [one for one in plain if re.match("tensorflow(?!-datasets)", one)]  # a runtime's own build stays
 
 
+def as_script(name, **values):
+    """A notebook's code with other values of parameters, without the cell that installs."""
+    lines = []
+    for cell in code(COMMITTED[name])[1:]:
+        lines.append(source(cell))
+        if "parameters" in cell["metadata"].get("tags", ()):
+            lines += [f"{parameter} = {value!r}" for parameter, value in values.items()]
+    return "\n\n".join(lines)
+
+
 @pytest.mark.slow  # 40 s of CPU: half of them install TensorFlow
-def test_a_wheel_runs_the_smoke_experiment_in_an_empty_environment_outside_of_the_repository(tmp_path):
+def test_a_wheel_runs_an_experiment_and_a_notebook_in_an_empty_environment_outside_of_the_repository(tmp_path):
+    """The notebook as plain Python, since Jupyter is not the package's to bring; one that shows no IPython images."""
     wheel = built_wheel(tmp_path)
     check_metadata(wheel)
     environment = tmp_path / "environment"
@@ -81,6 +94,9 @@ def test_a_wheel_runs_the_smoke_experiment_in_an_empty_environment_outside_of_th
     assert summary["last"]["step"] == 100
     provenance = json.loads((tmp_path / "run" / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["versions"]["tf_earlydyn"] == version()
+    script = tmp_path / "your_own_model.py"
+    script.write_text(as_script("your_own_model", **SMALL["your_own_model"], show_progress=False), "utf-8")
+    assert "leaves its twin: by function" in run(python, script, cwd=tmp_path)
 
 
 def test_the_citation_and_the_changelog_are_of_this_version():
