@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_notebooks import COMMITTED, SMALL, code, source
+from tests.test_notebook_runs import SMALL
+from tests.test_notebooks import COMMITTED, code, source
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")  # what a wheel is built from, beside the package
