@@ -75,7 +75,7 @@ def as_script(name, **values):
     return "\n\n".join(lines)
 
 
-@pytest.mark.slow  # 40 s of CPU: half of them install TensorFlow
+@pytest.mark.slow  # a minute of CPU: a third of it installs TensorFlow, and a fifth runs the notebook
 def test_a_wheel_runs_an_experiment_and_a_notebook_in_an_empty_environment_outside_of_the_repository(tmp_path):
     """The notebook as plain Python, since Jupyter is not the package's to bring; one that shows no IPython images."""
     wheel = built_wheel(tmp_path)
