@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_earlydyn.config import ExecutionConfig
 from tf_earlydyn.distribution.devices import cores, local_devices
 from tf_earlydyn.distribution.rendezvous import await_workers
-from tf_earlydyn.distribution.workers import cluster
+from tf_earlydyn.distribution.workers import cluster, losses_named
 from tf_earlydyn.errors import InputError
 
 
@@ -52,7 +52,7 @@ def make_strategy(execution: ExecutionConfig) -> tf.distribute.Strategy:
 
     Raises:
         InputError: if there are no such devices, or ``TF_CONFIG`` does not say what it must.
-        WorkerError: if another worker does not begin.
+        WorkerError: if another worker does not begin, or has ended.
     """
     name = chosen(execution)
     if name == "tpu" and execution.dtype == "float64":
@@ -124,4 +124,5 @@ def _tpu() -> tf.distribute.Strategy:
 
 def _multiworker() -> tf.distribute.Strategy:
     await_workers(*cluster(os.environ.get("TF_CONFIG")))
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    with losses_named():
+        return tf.distribute.MultiWorkerMirroredStrategy()

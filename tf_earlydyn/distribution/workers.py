@@ -91,11 +91,20 @@ def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     Raises:
         WorkerError: that.
     """
+    with losses_named() if has_workers(strategy) else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def losses_named() -> Iterator[None]:
+    """The same where it is known that there are workers, before there is a strategy.
+
+    Raises:
+        WorkerError: as ``lost_workers_named`` does.
+    """
     try:
         yield
     except _LOST as error:
-        if not has_workers(strategy):
-            raise
         raise WorkerError from error
 
 

@@ -37,6 +37,7 @@ class Advance:
 
     Raises:
         InputError: if shapes do not fit, a rate fits no layer, or the models cannot be trained under the strategy.
+        WorkerError: if another worker has ended.
     """
 
     def __init__(self, learners: Sequence[Learner], x: np.ndarray, y: np.ndarray, strategy: tf.distribute.Strategy):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.distribution import from_chief, local_devices, on_one_device
+from tf_earlydyn.distribution import local_devices, lost_workers_named, on_one_device
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.training.learner import GradientDescent, Learner
 
@@ -21,6 +21,7 @@ class Weights:
 
     Raises:
         InputError: if there are copies, and the optimiser is one of Keras, which would add up the gradients once more.
+        WorkerError: if another worker has ended.
     """
 
     def __init__(self, learner: Learner, strategy: tf.distribute.Strategy) -> None:
@@ -34,8 +35,8 @@ class Weights:
                 "a Keras optimiser trains on one device: take GradientDescent. Received: "
                 f"{type(learner.optimiser).__name__} for {learner.name} under {type(strategy).__name__}."
             )
-        with strategy.scope():
-            self.trainable, self.others = ([_copy(strategy, variable) for variable in part] for part in self._own)
+        with lost_workers_named(strategy), strategy.scope():
+            self.trainable, self.others = ([_copy(variable) for variable in part] for part in self._own)
 
     def read(self) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """The values of both, in a replica."""
@@ -48,9 +49,9 @@ class Weights:
                 variable.assign(copy.values[0])
 
 
-def _copy(strategy: tf.distribute.Strategy, variable: keras.Variable) -> tf.Variable:
+def _copy(variable: keras.Variable) -> tf.Variable:
     copy = tf.Variable(
-        from_chief(strategy, variable.numpy()),
+        variable.numpy(),  # among workers, TensorFlow sends them the chief's
         synchronization=tf.VariableSynchronization.ON_READ,
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )
