@@ -97,7 +97,7 @@ def _parts(config: Any) -> Iterator[Any]:
     yield config
 
 
-_PATHS = ("data_dir", "data_file", "network_file")  # absolute in a flagfile, which may be used from another folder
+PATHS = ("data_dir", "data_file", "network_file")  # absolute in a flagfile, which may be used from another folder
 
 
 def flagfile(config: Any) -> str:
@@ -107,6 +107,11 @@ def flagfile(config: Any) -> str:
         config: the run's, a ``RunConfig`` or a ``KernelStudyConfig``.
     """
     return "".join(f"{_flag(name, value)}\n" for part in _parts(config) for name, value in _given(part))
+
+
+def settings(config: Any) -> dict[str, Any]:
+    """Every setting of a configuration, and of those that it is made of, by its flag's name."""
+    return {field.name: getattr(part, field.name) for part in _parts(config) for field in flag_fields(type(part))}
 
 
 def telling_flags(config: Any) -> list[str]:
@@ -144,7 +149,7 @@ def _given(part: Any) -> Iterator[tuple[str, object]]:
 
 
 def _flag(name: str, value: Any) -> str:
-    if name in _PATHS:
+    if name in PATHS:
         value = Path(value).expanduser().absolute()
     return f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 

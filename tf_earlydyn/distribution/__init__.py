@@ -16,6 +16,8 @@ from tf_earlydyn.distribution.workers import (
     has_workers as has_workers,
     is_chief as is_chief,
     lost_workers_named as lost_workers_named,
+    of_all_workers as of_all_workers,
+    worker_number as worker_number,
 )
 
 __all__ = ["current_strategy", "describe_devices", "make_strategy", "set_up"]

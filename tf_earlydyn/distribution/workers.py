@@ -84,6 +84,18 @@ def added_up(strategy: tf.distribute.Strategy, value: np.ndarray) -> np.ndarray:
         return strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
 
 
+def of_all_workers(strategy: tf.distribute.Strategy, value: np.ndarray) -> np.ndarray:
+    """The array of each worker, all of one shape, in their order, on every worker; each of them has to ask.
+
+    Raises:
+        WorkerError: if a worker has ended.
+    """
+    workers = strategy.num_replicas_in_sync // len(local_devices(strategy))
+    rows = np.zeros((workers, *value.shape), value.dtype)
+    rows[worker_number(strategy)] = value
+    return added_up(strategy, rows)
+
+
 @contextlib.contextmanager
 def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Within this context, what TensorFlow raises when another worker has ended becomes one sentence.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tf_earlydyn import columns, report, signals
 from tf_earlydyn.config import RunConfig
-from tf_earlydyn.distribution import from_chief, is_chief, make_strategy, within_process
+from tf_earlydyn.distribution import is_chief, make_strategy, within_process
 from tf_earlydyn.errors import DivergenceError, InputError
 from tf_earlydyn.rundir import RunDirectory, read_json, write_json, write_model
 from tf_earlydyn.studies.claiming import claimed
@@ -17,7 +17,7 @@ from tf_earlydyn.studies.setup import Setup, learning_layers, prepare
 from tf_earlydyn.studies.start_moments import start_moments
 from tf_earlydyn.studies.survival import Survival
 from tf_earlydyn.studies.tensorboard import TensorBoardWriter
-from tf_earlydyn.studies.together import agreed_start, follow, learners_of, train
+from tf_earlydyn.studies.together import agreed_start, follow, learners_of, to_be_run, train
 
 __all__ = ["run"]
 
@@ -37,11 +37,12 @@ def run(
         begun: called when the input has been found good and the directory says what it is of.
 
     Raises:
-        InputError: if the configuration, the data or the run directory cannot be used; nothing is written then.
+        InputError: if the configuration, the data or the run directory cannot be used, or a worker was given another
+            run than the first; nothing is written then.
         DivergenceError: if a training loss is not finite; the directory keeps what was recorded, without a summary.
         WriteError: if a file cannot be written; the run can be resumed.
         Stopped: if SIGINT has come or, in training, SIGTERM; the run can be resumed.
-        WorkerError: if another worker has ended; the run can be resumed.
+        WorkerError: if another worker has ended, or was given another run; the run can be resumed.
     """
     if config.seeds > 1:
         raise InputError(f"this is for one seed: take studies.seeds.run. Received: seeds={config.seeds}.")
@@ -51,7 +52,7 @@ def run(
         return None
     with claimed(config, resume) as claim:
         directory = claim.directory
-        if not from_chief(strategy, directory.finished):
+        if to_be_run(config, strategy, directory.finished):
             setup = prepare(config)
             claim.make()
             _run(setup, directory, show_progress, resume, begun)

@@ -10,8 +10,8 @@ from tf_earlydyn.config import RunConfig, flagfile
 from tf_earlydyn.errors import InputError, Stopped, WriteError
 from tf_earlydyn.locks import locked
 from tf_earlydyn.rundir import RunDirectory
+from tf_earlydyn.studies.identity import FREE
 
-_FREE = {"run_dir", "checkpoint_seconds"}  # settings that may be others when a run is resumed
 _ADVICE = "make room, or let it be written, and go on with --resume."
 
 
@@ -99,7 +99,7 @@ def _require_the_same_flags(directory: RunDirectory, config: RunConfig) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{directory.flags} cannot be read: {error}.") from error
     now = _flags(flagfile(config))
-    changed = [name for name in (was | now) if name not in _FREE and not _same(was.get(name), now.get(name))]
+    changed = [name for name in (was | now) if name not in FREE and not _same(was.get(name), now.get(name))]
     if changed:
         told = ", ".join(
             f"{name} (was {was.get(name, 'not given')}, now {now.get(name, 'not given')})" for name in changed

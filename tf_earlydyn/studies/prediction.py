@@ -17,6 +17,7 @@ from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory, write_csv, write_json, write_origin
 from tf_earlydyn.studies.description import describe_run
 from tf_earlydyn.studies.setup import keras_dtype, learning_layers
+from tf_earlydyn.studies.together import require_one_run
 from tf_earlydyn.twin.inputs import outputs_of
 
 __all__ = ["foretell", "in_words", "run"]
@@ -35,10 +36,12 @@ def run(config: RunConfig, show_progress: bool = True) -> RunDirectory | None:
     Raises:
         InputError: if the configuration, the data, the network or the directory cannot be used; nothing is written
             then.
+        WorkerError: if another worker has ended, or was given another run.
     """
     _require_one_twin(config)
     strategy = make_strategy(config.execution)
     directory = RunDirectory.new(config.run_dir) if is_chief(strategy) else None
+    require_one_run(config, strategy)
     examples = data.load(config.data, config.seed).as_type(config.execution.dtype)
     with keras_dtype(config.execution.dtype):
         network = models.build(config.model, examples.input_shape, examples.outputs, config.seed)

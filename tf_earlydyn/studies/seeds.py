@@ -9,12 +9,12 @@ import tf_earlydyn.studies.agreement as agreement
 from tf_earlydyn import exits, report
 from tf_earlydyn.config import RunConfig
 from tf_earlydyn.config.fields import settled
-from tf_earlydyn.distribution import from_chief, is_chief, make_strategy
+from tf_earlydyn.distribution import is_chief, make_strategy
 from tf_earlydyn.rundir import RunDirectory, read_csv, read_json, write_csv, write_json
 from tf_earlydyn.studies.claiming import Claim, claimed
 from tf_earlydyn.studies.event_file import EventFile
 from tf_earlydyn.studies.origin import record_origin
-from tf_earlydyn.studies.together import follow
+from tf_earlydyn.studies.together import follow, to_be_run
 
 __all__ = ["run"]
 
@@ -38,12 +38,12 @@ def run(config: RunConfig, show_progress: bool = True, *, resume: bool = False) 
         return agreement.run(config, show_progress, resume=resume)
     strategy = make_strategy(config.execution)
     if not is_chief(strategy):
-        if not from_chief(strategy, False):
+        if to_be_run(config, strategy):
             for one in _configs(config):
                 follow(one, strategy)
         return None
     with claimed(config, resume) as claim:
-        if not from_chief(strategy, claim.directory.finished):
+        if to_be_run(config, strategy, claim.directory.finished):
             _run(config, claim, show_progress, resume)
     return claim.directory
 

@@ -1,16 +1,15 @@
 """What lets a run go on after its process has ended: checkpoints in time, and an end where a signal asks for one."""
 
-import hashlib
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from tf_earlydyn.checkpoints import Checkpoints
 from tf_earlydyn.config import RunConfig
 from tf_earlydyn.errors import InputError
 from tf_earlydyn.rundir import RunDirectory
 from tf_earlydyn.studies.ending import Ending
+from tf_earlydyn.studies.identity import files_of
 from tf_earlydyn.studies.recording import Recorder
 from tf_earlydyn.training import Learner
 
@@ -47,7 +46,7 @@ class Survival:
         self._directory, self._recorder, self._ending = directory, recorder, ending
         self._recorded, self._last = set(stops), stops[-1]
         self._seconds = config.checkpoint_seconds
-        self._identity = _identity(config)
+        self._identity = files_of(config)
         self._checkpoints = Checkpoints(directory.checkpoints, variables_of(learners))
         self._begun = self._saved = time.monotonic()
 
@@ -105,24 +104,6 @@ def variables_of(learners: Sequence[Learner]) -> dict[str, list]:
     parts = {learner.name: learner.model.variables for learner in learners}
     parts |= {f"{learner.name} optimiser": getattr(learner.optimiser, "variables", ()) for learner in learners}
     return {name: [variable.value for variable in variables] for name, variables in parts.items()}
-
-
-def _identity(config: RunConfig) -> dict[str, str]:
-    """What tells the files that a run is of from others of the same name."""
-    data_file = config.data.data_file if config.data.data == "npz" else None
-    files = {"data_file": data_file, "network_file": config.model.network_file}
-    return {name: _digest(Path(file).expanduser()) for name, file in files.items() if file is not None}
-
-
-def _digest(file: Path) -> str:
-    digest = hashlib.blake2b()
-    try:
-        with file.open("rb") as content:
-            while part := content.read(2**20):
-                digest.update(part)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}.") from error
-    return digest.hexdigest()
 
 
 def _say(text: str) -> None:
