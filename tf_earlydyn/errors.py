@@ -19,7 +19,8 @@ class WriteError(OSError):
         self.strerror = str(reason)
 
 
-_LOST = "another worker has ended, and nothing goes on without it: start all of them again, with --resume."
+# A worker that began while another of the last start has not ended yet would wait for that one.
+_LOST = "another worker has ended, and nothing goes on without it: when all have ended, start all again, with --resume."
 
 
 class WorkerError(RuntimeError):

@@ -13,6 +13,8 @@ SECONDS = 300.0  # from the start of the first worker to that of the last
 def await_workers(addresses: Sequence[str], own: int) -> None:
     """Returns when every worker of ``addresses``, ``host:port``, has begun; the own one, by its place, has.
 
+    Whatever listens at an address counts as its worker, one of an earlier start that has not ended yet as well.
+
     Raises:
         InputError: if this process cannot listen at its own address.
         WorkerError: if one has not begun in time.

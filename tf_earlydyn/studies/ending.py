@@ -34,10 +34,10 @@ class Ending:
 
         Raises:
             Stopped: if this process was asked.
-            WorkerError: if another was.
+            WorkerError: if another was; it says where, too.
         """
         if not self._asked:
             return
         if (number := self._notice.signal) is None:
-            raise WorkerError
+            raise WorkerError(f"another worker was asked to end, and this one stopped {where}: {advice}.")
         raise Stopped(number, f"Stopped by {signals.name(number)} {where}: {advice}.")
