@@ -1,9 +1,4 @@
-"""Kernels and twins that replicas and workers share out: the same numbers as on one device."""
-
-import json
-import socket
-import subprocess
-import sys
+"""Kernels and twins that replicas share out: the same numbers as on one device. Workers are in ``test_workers.py``."""
 
 import numpy as np
 import pytest
@@ -11,11 +6,10 @@ import tensorflow as tf
 
 import tf_earlydyn as te
 from tests import kernel_models
+from tests.worker import TOLERANCE
 from tf_earlydyn import ntk
 from tf_earlydyn.distribution import shared_out
 from tf_earlydyn.ntk import projection
-
-TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 
 @pytest.fixture(autouse=True)
@@ -113,55 +107,3 @@ def test_what_a_replica_raises_ends_all(mirrored):
     with pytest.raises(ZeroDivisionError):
         list(shared_out([4, 3, 2, 1, 0, 1, 2], inverted, mirrored))
     assert list(shared_out([4, 1, 2], inverted, mirrored)) == [(4, 1 / 4), (1, 1), (2, 1 / 2)]
-
-
-WORKER = """
-import sys
-import numpy as np, tensorflow as tf
-strategy = tf.distribute.MultiWorkerMirroredStrategy()
-import tf_earlydyn as te
-from tests import kernel_models
-from tf_earlydyn import distribution, ntk
-from tf_earlydyn.errors import InputError
-from tf_earlydyn.ntk import projection
-ntk.blocks.LARGEST, projection._EXAMPLES = 4, 16
-name, dtype, tolerance = sys.argv[1], sys.argv[2], float(sys.argv[3])
-model = kernel_models.make(name, dtype)
-x = kernel_models.inputs(model, 77)
-kernel = ntk.TangentKernel(model, x[:11])
-other = ntk.FeatureKernel(x[:11].reshape(11, -1).astype(dtype), kernel.outputs)
-vectors = np.ones((11 * kernel.outputs, 2), dtype)
-of = lambda s: [
-    te.empirical_ntk(model, x[:11], strategy=s),
-    list(ntk.compare(kernel, other, strategy=s)),
-    ntk.product(kernel, vectors, strategy=s),
-    *te.affine_twin(model, x, route="kernels", strategy=s)._parts.values(),
-    *te.affine_twin(model, x, route="passes", strategy=s)._parts.values(),
-]
-for one, both in zip(of(distribution.within_process(strategy)), of(strategy), strict=True):
-    np.testing.assert_allclose(one, both, rtol=tolerance, atol=tolerance * np.abs(one).max())
-try:
-    te.empirical_ntk(model, x, file="kernel.npy", strategy=strategy)
-except InputError as error:
-    print(error)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "dtype"), [("mlp of three outputs", "float64"), ("cnn of two outputs", "float32")])
-def test_two_workers_give_the_kernels_and_the_twin_of_one(name, dtype):
-    addresses = []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(("localhost", 0))
-            addresses.append(f"localhost:{free.getsockname()[1]}")
-    workers = []
-    for index in range(2):
-        config = json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
-        code = f"import os; os.environ['TF_CONFIG'] = {config!r}\n{WORKER}"
-        command = [sys.executable, "-c", code, name, dtype, str(TOLERANCE[dtype])]
-        workers.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-    ended = [(*worker.communicate(timeout=300), worker.returncode) for worker in workers]
-    for out, err, code in ended:
-        assert code == 0, err.decode()[-3000:]
-        assert "file is for kernels that one process computes" in out.decode()
