@@ -72,7 +72,8 @@ def run(command, cwd):
 def made_runnable(command, checkout):
     """With files for its placeholders; all processes of a block are waited for."""
     if command == "make figure1" and not WHOLE:
-        command = run("make --dry-run figure1", checkout).stdout.strip().splitlines()[-1].replace(".venv/bin/", "")
+        told = run("MAKEFLAGS= make --dry-run --no-print-directory figure1", checkout).stdout
+        command = told.strip().splitlines()[-1].replace(".venv/bin/", "")
     runs = sorted(map(str, (checkout / "runs").glob("*")))
     for name, directory in zip((" RUN_DIR", " OTHER_DIR"), runs, strict=False):
         command = command.replace(name, f" {directory}")
