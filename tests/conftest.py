@@ -1,5 +1,6 @@
 """Settings of the test process, made before TensorFlow is imported and, of its devices, before it computes."""
 
+import functools
 import os
 
 import pytest
@@ -22,6 +23,16 @@ def _seeded():
     import keras
 
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _images_are_read_once():
+    """Reading CIFAR-10 takes five seconds, and many tests want it."""
+    from tf_earlydyn.data import cifar
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cifar, "read", functools.cache(cifar.read))
+        yield
 
 
 @pytest.fixture

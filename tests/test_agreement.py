@@ -273,7 +273,7 @@ def test_figure_2s_cnn_is_nearer_to_its_twin(tmp_path):
 @pytest.mark.slow
 @needs_cifar10
 def test_figure_2_leaves_the_span_of_the_inputs_in_the_end(tmp_path):
-    """By step 400, one seed (three take too long for every change). The linear model never leaves, by algebra."""
-    parts, _ = figure_2("figure2_mlp", tmp_path, "--steps=400")
+    """By step 300, one seed (three take too long for every change). The linear model never leaves, by algebra."""
+    parts, _ = figure_2("figure2_mlp", tmp_path, "--seed=1", "--steps=300")
     assert parts["network_residual_out"].iloc[-1] <= 0.98
     np.testing.assert_allclose(parts["linear_residual_out"], 1, rtol=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cases import needs_proc
+from tests.warm import run_warm
 from tf_earlydyn.errors import InputError
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -277,7 +278,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
 def test_bad_input_is_one_sentence(arguments, message, tmp_path):
-    done = run(*arguments, cwd=tmp_path)
+    done = run_warm(*arguments, script="benchmark.py", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr

@@ -120,7 +120,7 @@ def test_a_tensorflow_datasets_that_does_not_import_is_refused(monkeypatch):
     with pytest.raises(
         InputError, match=r"tensorflow-datasets does not work .*pip install 'tensorflow-metadata<1\.18'"
     ):
-        data.load(DataConfig(data="cifar10"), 0)
+        data.load(DataConfig(data="cifar10", data_dir="none"), 0)
 
 
 @pytest.mark.smoke

@@ -63,7 +63,7 @@ def test_amplitudes_shrink_below_the_rate_and_grow_above_it(name):
     """By |1 - eta lambda| a step, to 10% in the mean over eight, where the target is the start and a small multiple of
     the kernel's leading eigenvector: so little that the network does not bend on its way.
     """
-    data = te.data.load(te.DataConfig(data="cifar10", n_train=2_000, n_test=10), seed=0)
+    data = te.data.load(te.DataConfig(data="cifar10", n_train=1_000, n_test=10), seed=0)
     network, x = NETWORKS[name](), data.x_train
     twin = te.affine_twin(network, x)
     limit, weights = twin.max_learning_rate(x), network.get_weights()
