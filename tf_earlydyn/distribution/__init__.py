@@ -1,7 +1,6 @@
 """Where it is computed: devices, strategies of ``tf.distribute``, and workers that compute together."""
 
 from tf_earlydyn.distribution.devices import (
-    cores as cores,
     current_strategy,
     local_devices as local_devices,
     on_cpu as on_cpu,

@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-from tf_earlydyn.provenance import cores as cores
-
 
 def current_strategy() -> tf.distribute.Strategy:
     """The strategy whose scope this is, or else that of one device: the first GPU, or the CPU."""

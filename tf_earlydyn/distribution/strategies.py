@@ -6,10 +6,11 @@ import os
 import tensorflow as tf
 
 from tf_earlydyn.config import ExecutionConfig
-from tf_earlydyn.distribution.devices import cores, local_devices
+from tf_earlydyn.distribution.devices import local_devices
 from tf_earlydyn.distribution.rendezvous import await_workers
 from tf_earlydyn.distribution.workers import cluster, losses_named
 from tf_earlydyn.errors import InputError
+from tf_earlydyn.provenance import cores
 
 
 def set_up(execution: ExecutionConfig) -> None:

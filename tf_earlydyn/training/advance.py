@@ -7,8 +7,9 @@ from typing import cast
 import numpy as np
 import tensorflow as tf
 
-from tf_earlydyn.distribution import cores, local_devices, lost_workers_named, on_cpu, on_one_device
+from tf_earlydyn.distribution import local_devices, lost_workers_named, on_cpu, on_one_device
 from tf_earlydyn.errors import DivergenceError
+from tf_earlydyn.provenance import cores
 from tf_earlydyn.training.layout import Layout
 from tf_earlydyn.training.learner import Learner, Values
 from tf_earlydyn.training.replicas import Weights, placed

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_earlydyn.blocks import Blocks, filled_up
-from tf_earlydyn.distribution import cores
+from tf_earlydyn.provenance import cores
 from tf_earlydyn.training.traits import entries_per_example
 from tf_earlydyn.xla import Compiled, by_xla
 
